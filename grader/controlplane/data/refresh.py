@@ -1,0 +1,239 @@
+#!/usr/bin/env python3
+"""Writes resources.txt and definitions.txt from a running API server and the Go sources of its types.
+
+usage: refresh.py [GO_MODULES]     kubectl must reach the server; GO_MODULES holds k8s.io/api@v0.X.Y and
+                                   its siblings (default: ~/go/pkg/mod)
+
+The server's OpenAPI v3 documents say which fields there are, how lists and maps merge, and what defaults; the Go
+sources add what OpenAPI leaves out and the JSON codec shows: pointers, `omitempty`, and the names of Go types.
+src/builtins/definitions.rs describes the format of the result.
+"""
+import json, pathlib, re, subprocess, sys
+
+HERE = pathlib.Path(__file__).parent
+REF = "#/components/schemas/"
+# Where the Go type of a definition is declared, and how the data file shortens its name.
+PACKAGES = [
+    ("io.k8s.api.", "api", ""),
+    ("io.k8s.apimachinery.pkg.apis.", "apimachinery", "pkg/apis"),
+    ("io.k8s.apiextensions-apiserver.pkg.apis.", "apiextensions-apiserver", "pkg/apis"),
+    ("io.k8s.kube-aggregator.pkg.apis.", "kube-aggregator", "pkg/apis"),
+]
+# Types with a JSON form of their own.
+SPECIAL = {
+    "io.k8s.apimachinery.pkg.apis.meta.v1.Time": "time",
+    "io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime": "microtime",
+    "io.k8s.apimachinery.pkg.apis.meta.v1.FieldsV1": "any",
+    "io.k8s.apimachinery.pkg.apis.meta.v1.Patch": "any",
+    "io.k8s.apimachinery.pkg.api.resource.Quantity": "quantity",
+    "io.k8s.apimachinery.pkg.util.intstr.IntOrString": "intorstring",
+    "io.k8s.apimachinery.pkg.runtime.RawExtension": "any",
+    "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSON": "any",
+    "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaPropsOrArray": "@?apiextensions.v1.JSONSchemaProps",
+    "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaPropsOrBool": "@?apiextensions.v1.JSONSchemaProps",
+    "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaPropsOrStringArray": "@?apiextensions.v1.JSONSchemaProps",
+}
+
+
+def get(path):
+    return json.loads(subprocess.check_output(["kubectl", "get", "--raw", path]))
+
+
+def write(name, lines):
+    (HERE / name).write_text("".join(line + "\n" for line in lines))
+
+
+# ---- resources.txt
+
+
+def resource_lines():
+    # What CustomResourceDefinitions have added to the server is no part of the table.
+    services = get("/apis/apiregistration.k8s.io/v1/apiservices")["items"]
+    label = "kube-aggregator.kubernetes.io/automanaged"
+    added = {s["metadata"]["name"] for s in services if s["metadata"].get("labels", {}).get(label) != "onstart"}
+    groups = [("v1", "/api/v1")]
+    for group in get("/apis")["groups"]:
+        for version in group["versions"]:
+            if f"{version['version']}.{group['name']}" not in added:
+                groups.append((version["groupVersion"], "/apis/" + version["groupVersion"]))
+    for group_version, path in groups:
+        for r in get(path)["resources"]:
+            scope = "namespaced" if r["namespaced"] else "cluster"
+            words = [group_version, r["name"], r["kind"], scope, "verbs=" + ",".join(r["verbs"])]
+            if "group" in r or "version" in r:
+                other = "/".join(filter(None, [r.get("group", ""), r.get("version", "")]))
+                words.append("of=" + other)
+            for key, value in [
+                ("singular", r.get("singularName")),
+                ("short", ",".join(r.get("shortNames", []))),
+                ("categories", ",".join(r.get("categories", []))),
+                ("hash", r.get("storageVersionHash")),
+            ]:
+                if value:
+                    words.append(f"{key}={value}")
+            yield " ".join(words)
+
+
+# ---- Go sources
+
+STRUCT = re.compile(r"^type (\w+) struct \{$(.*?)^\}$", re.M | re.S)
+FIELD = re.compile(r"^\t(?:(\w+)\s+)?([\w.*\[\]]+)\s+`([^`]*)`", re.M)
+SCALAR = re.compile(r"^type (\w+) (string|int32|int64|bool)$", re.M)
+MAP = re.compile(r"^type (\w+) (map\[\S+\]\S+|\[\]\S+)$", re.M)
+
+
+class Go:
+    """Struct fields by JSON name, and the names of scalar types, of one Go package."""
+
+    def __init__(self, folder):
+        self.structs, self.scalars, self.aliases = {}, {}, {}
+        for file in sorted(folder.glob("*.go")):
+            if file.name.startswith(("zz_", "generated")) or file.name.endswith("_test.go"):
+                continue
+            text = file.read_text()
+            self.structs.update(STRUCT.findall(text))
+            self.scalars.update(SCALAR.findall(text))
+            self.aliases.update(MAP.findall(text))
+            for block in re.findall(r"^type \($(.*?)^\)$", text, re.M | re.S):
+                self.scalars.update(re.findall(r"^\t(\w+) (string|int32|int64|bool)$", block, re.M))
+
+    def fields(self, struct):
+        """JSON name -> (Go type, tag options)"""
+        result = {}
+        for _, type_, tag in FIELD.findall(self.structs[struct]):
+            json_tag = re.search(r'json:"([^"]*)"', tag)
+            if not json_tag:
+                continue
+            name, *options = json_tag[1].split(",")
+            if name == "-":
+                continue
+            if name:
+                result[name] = (type_, options)
+            elif type_ == "metav1.TypeMeta":
+                result.update({field: ("string", ["omitempty"]) for field in ("apiVersion", "kind")})
+            else:
+                result.update(self.fields(type_.lstrip("*")))
+        return result
+
+
+def go_packages(modules):
+    cache = {}
+
+    def find(definition):
+        for prefix, module, below in PACKAGES:
+            if definition.startswith(prefix):
+                package, _, struct = definition[len(prefix) :].rpartition(".")
+                if package not in cache:
+                    version = sorted(modules.glob(f"k8s.io/{module}@*"))[-1]
+                    cache[package] = Go(version / below / package.replace(".", "/"))
+                return cache[package], struct
+        return None, None
+
+    return find
+
+
+# ---- definitions.txt
+
+
+def short(definition):
+    for prefix, _, _ in PACKAGES:
+        if definition.startswith(prefix):
+            return definition[len(prefix) :]
+    return definition
+
+
+def reference(schema):
+    for s in [schema, *schema.get("allOf", [])]:
+        if "$ref" in s:
+            return s["$ref"].removeprefix(REF)
+
+
+def type_text(schema, definitions, go_type="", go=None, package=""):
+    """The type of a value in the notation of definitions.txt."""
+    go_type = go_type.lstrip("*")
+    go_type = go.aliases.get(go_type, go_type) if go else go_type
+    ref = reference(schema)
+    if ref:
+        if ref in SPECIAL:
+            return SPECIAL[ref]
+        if "properties" in definitions[ref]:
+            return "@" + short(ref)
+        return type_text(definitions[ref], definitions)
+    kind, format_ = schema.get("type"), schema.get("format")
+    if kind == "array":
+        return "[]" + type_text(schema["items"], definitions, go_type.removeprefix("[]"), go, package)
+    if kind == "object":
+        if "additionalProperties" not in schema:
+            return "any"
+        element = go_type.split("]", 1)[-1] if go_type.startswith("map[") else ""
+        return "map:" + type_text(schema["additionalProperties"], definitions, element, go, package)
+    if format_ == "int-or-string":
+        return "intorstring"
+    if kind == "string" and format_ == "byte":
+        return "bytes"
+    scalar = {"integer": format_ or "int64", "number": "float64", "boolean": "bool", "string": "string"}.get(kind, "any")
+    if go and go_type in go.scalars:
+        scalar += f"({package}.{go_type})"
+    elif "." in go_type and scalar != "any":
+        scalar += f"({go_type})"
+    return scalar
+
+
+def definition_lines(definitions, find):
+    for name in sorted(definitions, key=short):
+        schema = definitions[name]
+        if name in SPECIAL or "properties" not in schema:
+            continue
+        go, struct = find(name)
+        if go is None:
+            continue
+        go_fields = go.fields(struct)
+        package = short(name).split(".")[-2]
+        head = [short(name)]
+        if schema.get("x-kubernetes-map-type") == "atomic":
+            head.append("atomic")
+        for kind in schema.get("x-kubernetes-group-version-kind", []):
+            if len(schema["x-kubernetes-group-version-kind"]) == 1:
+                head.append("kind=" + "/".join([kind["group"], kind["version"], kind["kind"]]))
+        yield " ".join(head)
+        for field, property_ in sorted(schema["properties"].items()):
+            go_type, options = go_fields[field]
+            words = [field]
+            pointer = "*" if go_type.startswith("*") else ""
+            # Go leaves out zero structs only with omitzero, everything else that is empty with omitempty.
+            is_struct = not pointer and reference(property_) and go_type not in go.scalars and go_type not in go.aliases
+            omit = "?" if "omitzero" in options or ("omitempty" in options and not is_struct) else ""
+            words.append(pointer + type_text(property_, definitions, go_type, go, package) + omit)
+            if field in schema.get("required", []):
+                words.append("required")
+            default = property_.get("default")
+            # A zero default says something only where absent and zero are told apart.
+            if default not in (None, {}) and (pointer or default not in ("", 0, False)):
+                words.append("default=" + json.dumps(default, separators=(",", ":")))
+            list_type = property_.get("x-kubernetes-list-type")
+            if list_type == "map":
+                words.append("keys=" + ",".join(property_["x-kubernetes-list-map-keys"]))
+            elif list_type:
+                words.append(list_type)
+            elif property_.get("x-kubernetes-map-type"):
+                words.append(property_["x-kubernetes-map-type"])
+            for strategy in property_.get("x-kubernetes-patch-strategy", "").split(","):
+                if strategy == "merge" and "x-kubernetes-patch-merge-key" in property_:
+                    strategy += "=" + property_["x-kubernetes-patch-merge-key"]
+                if strategy:
+                    words.append(strategy)
+            yield "\t" + " ".join(words)
+
+
+def main():
+    modules = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path.home() / "go/pkg/mod")
+    write("resources.txt", resource_lines())
+    definitions = {}
+    for path in get("/openapi/v3")["paths"]:
+        if re.fullmatch(r"api/v1|apis/[^/]+/[^/]+", path):
+            definitions.update(get("/openapi/v3/" + path)["components"]["schemas"])
+    write("definitions.txt", definition_lines(definitions, go_packages(modules)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,125 @@
+//! The state behind the API: what the verbs read and write.
+
+use crate::access::Access;
+use crate::builtins::Cluster;
+use crate::compaction::Compaction;
+use crate::definitions;
+use crate::error::ApiError;
+use crate::object;
+use crate::random::Random;
+use crate::resources::{CRDS, NAMESPACES, Registry};
+use crate::store::{Change, ResourceId, Store};
+use crate::strategy;
+use crate::verbs::write::Write;
+use crate::waiting::Waiting;
+use crate::watches::Watches;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+#[derive(Clone, Debug)]
+pub(crate) struct ApiServer {
+    pub(crate) store: Store,
+    pub(crate) resources: Registry,
+    pub(crate) watches: Watches,
+    pub(crate) random: Random,
+    pub(crate) compaction: Option<Compaction>,
+    pub(crate) waiting: Waiting,
+    pub(crate) access: Access,
+}
+
+impl ApiServer {
+    pub(crate) fn new(seed: u64, start: Timestamp) -> Self {
+        let mut server = Self {
+            store: Store::default(),
+            resources: Registry::default(),
+            watches: Watches::default(),
+            random: Random::new(seed),
+            compaction: None,
+            waiting: Waiting::default(),
+            access: Access::default(),
+        };
+        server.bootstrap(start);
+        server
+    }
+
+    /// The namespaces that every cluster has.
+    fn bootstrap(&mut self, start: Timestamp) {
+        for name in ["default", "kube-node-lease", "kube-public", "kube-system"] {
+            let namespace = json!({
+                "apiVersion": "v1", "kind": "Namespace",
+                "metadata": {
+                    "name": name, "uid": self.random.uid(), "creationTimestamp": object::time(start),
+                    "labels": {"kubernetes.io/metadata.name": name},
+                },
+                "spec": {"finalizers": ["kubernetes"]},
+                "status": {"phase": "Active"},
+            });
+            self.store.put(&NAMESPACES, namespace, start);
+        }
+    }
+
+    /// Tells watches what has changed and takes up changed definitions. The answer is for the controllers.
+    pub(crate) fn publish(&mut self, now: Timestamp) -> Vec<Arc<Change>> {
+        let mut told = Vec::new();
+        loop {
+            let changes = self.store.take_fresh();
+            if changes.is_empty() {
+                return told;
+            }
+            for change in &changes {
+                self.watches.publish(change);
+            }
+            if changes.iter().any(|change| change.resource == CRDS) {
+                self.resources.reload(&self.store);
+                definitions::settle(self, now);
+            } else if self.resources.has_terminating() && changes.iter().any(|change| change.new.is_none()) {
+                definitions::resume(self, now);
+            }
+            told.extend(changes);
+        }
+    }
+
+    /// What admission plugins change or refuse.
+    pub(crate) fn admit(
+        &mut self,
+        write: &Write<'_>,
+        new: &mut Value,
+        old: Option<&Value>,
+    ) -> Result<(), ApiError> {
+        let mut cluster = View { store: &self.store, random: &mut self.random };
+        strategy::admit(&write.resource, new, old, &mut cluster)
+    }
+
+    /// Takes what must be unique in the cluster for a valid object.
+    pub(crate) fn allocate(
+        &mut self,
+        write: &Write<'_>,
+        new: &mut Value,
+        old: Option<&Value>,
+    ) -> Result<(), ApiError> {
+        let mut cluster = View { store: &self.store, random: &mut self.random };
+        strategy::allocate(&write.resource, new, old, &mut cluster)
+            .map_err(|errors| write.invalid(new, &errors))
+    }
+}
+
+/// The cluster as the rules of a kind see it.
+struct View<'a> {
+    store: &'a Store,
+    random: &'a mut Random,
+}
+
+impl Cluster for View<'_> {
+    fn get(&self, resource: &ResourceId, namespace: &str, name: &str) -> Option<Arc<Value>> {
+        self.store.get(resource, namespace, name).map(|stored| stored.object.clone())
+    }
+
+    fn list(&self, resource: &ResourceId, namespace: Option<&str>) -> Vec<Arc<Value>> {
+        self.store.list(resource, namespace).map(|stored| stored.object.clone()).collect()
+    }
+
+    fn suffix(&mut self) -> String {
+        self.random.suffix()
+    }
+}

@@ -1,0 +1,424 @@
+//! Reading JSON the way the API server reads a built-in object: into a Go struct and out again.
+//!
+//! The struct has no place for unknown fields, refuses wrong JSON types, and writes its zero values unless told
+//! otherwise (`status: {}`, `resources: {}`, `rules: null`); quantities and times take their canonical form.
+
+use super::definitions::{Definition, Field, Scalar, Type};
+use super::go_time;
+use super::quantity::Quantity;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Map, Value};
+
+/// Turns `value` into what a Go client would read back. Returns the paths of the fields that were dropped because
+/// the type does not have them, e.g. `spec.containers[0].foo`, in the order of their keys.
+///
+/// # Errors
+/// The text of Go's decoder for the first value of a wrong type, e.g.
+/// `json: cannot unmarshal string into Go struct field DeploymentSpec.spec.replicas of type int32`. The value
+/// must then be thrown away.
+pub fn decode(definition: &'static Definition, value: &mut Value) -> Result<Vec<String>, String> {
+    let mut decoder = Decoder::default();
+    let decoded = decoder.structure(definition, std::mem::take(value));
+    *value = decoded;
+    match decoder.error {
+        Some(error) => Err(error),
+        None => Ok(decoder.unknown),
+    }
+}
+
+#[derive(Default)]
+struct Decoder {
+    /// The first thing that went wrong: Go goes on reading after it.
+    error: Option<String>,
+    unknown: Vec<String>,
+    /// Path of the present value with indices, for unknown fields.
+    path: String,
+    /// Names of the fields on the way, without indices, for errors.
+    fields: Vec<&'static str>,
+    /// The Go struct that has the present field.
+    owner: &'static str,
+    /// Inside of a type that reads its JSON by itself unknown fields are not reported.
+    silent: bool,
+}
+
+impl Decoder {
+    fn structure(&mut self, definition: &'static Definition, value: Value) -> Value {
+        let given = match value {
+            Value::Object(map) => map,
+            Value::Null => Map::new(),
+            other => {
+                self.wrong_type(&other, || format!("{}.{}", package(definition.name), definition.go_name()));
+                Map::new()
+            }
+        };
+        let mut result = Map::new();
+        let mut given = given;
+        for (name, field) in &definition.fields {
+            let value = given.remove(*name);
+            let owner = std::mem::replace(&mut self.owner, definition.go_name());
+            self.fields.push(name);
+            let length = self.enter(name);
+            let value = self.field(field, value);
+            self.path.truncate(length);
+            self.fields.pop();
+            self.owner = owner;
+            if let Some(value) = value {
+                result.insert((*name).to_owned(), value);
+            }
+        }
+        if !self.silent {
+            for name in given.keys() {
+                let length = self.enter(name);
+                self.unknown.push(self.path.clone());
+                self.path.truncate(length);
+            }
+        }
+        Value::Object(result)
+    }
+
+    /// The field's value on output, if it is shown at all.
+    fn field(&mut self, field: &'static Field, value: Option<Value>) -> Option<Value> {
+        let given = value.filter(|value| !value.is_null());
+        if field.pointer {
+            return match given {
+                Some(value) => Some(self.value(&field.type_, value)),
+                None => (!field.omit_empty).then_some(Value::Null),
+            };
+        }
+        let value = match given {
+            Some(value) => self.value(&field.type_, value),
+            None => self.zero(&field.type_),
+        };
+        if is_empty(&value) {
+            // Storage does not tell an empty list from none.
+            let none = matches!(field.type_, Type::List(_) | Type::Map(_));
+            return (!field.omit_empty).then_some(if none { Value::Null } else { value });
+        }
+        Some(value)
+    }
+
+    fn value(&mut self, type_: &'static Type, value: Value) -> Value {
+        match (type_, value) {
+            (Type::Struct(reference), value) => self.structure(reference.get(), value),
+            (Type::StructOrOther(reference), value) => {
+                let silent = std::mem::replace(&mut self.silent, true);
+                let value = match value {
+                    Value::Object(_) => self.structure(reference.get(), value),
+                    Value::Array(items) if items.iter().all(Value::is_object) => {
+                        items.into_iter().map(|item| self.structure(reference.get(), item)).collect()
+                    }
+                    other => other,
+                };
+                self.silent = silent;
+                value
+            }
+            (Type::List(item), Value::Array(values)) => {
+                let mut result = Vec::with_capacity(values.len());
+                for (i, value) in values.into_iter().enumerate() {
+                    let length = self.path.len();
+                    self.path.push_str(&format!("[{i}]"));
+                    result.push(if value.is_null() { self.zero(item) } else { self.value(item, value) });
+                    self.path.truncate(length);
+                }
+                Value::Array(result)
+            }
+            (Type::Map(element), Value::Object(entries)) => {
+                let mut result = Map::new();
+                for (key, value) in entries {
+                    let length = self.enter(&key);
+                    let value = if value.is_null() { self.zero(element) } else { self.value(element, value) };
+                    self.path.truncate(length);
+                    result.insert(key, value);
+                }
+                Value::Object(result)
+            }
+            (Type::Scalar(scalar, go_name), value) => self.scalar(*scalar, go_name, value),
+            (Type::List(_) | Type::Map(_), other) => {
+                self.wrong_type(&other, || go_type(type_));
+                Value::Null
+            }
+        }
+    }
+
+    fn scalar(&mut self, scalar: Scalar, go_name: &'static str, value: Value) -> Value {
+        match (scalar, &value) {
+            (Scalar::Any, _) | (Scalar::String, Value::String(_)) | (Scalar::Bool, Value::Bool(_)) => value,
+            (Scalar::Int32 | Scalar::Int64, Value::Number(number)) => {
+                let fits =
+                    number.as_i64().is_some_and(|n| scalar == Scalar::Int64 || i32::try_from(n).is_ok());
+                if !fits {
+                    self.fail(&format!("number {number}"), go_name);
+                }
+                value
+            }
+            (Scalar::Float64, Value::Number(_)) => value,
+            (Scalar::IntOrString, Value::String(_)) => value,
+            (Scalar::IntOrString, Value::Number(number)) => {
+                if number.as_i64().is_none_or(|n| i32::try_from(n).is_err()) {
+                    self.save(format!("json: cannot unmarshal number {number} into Go value of type int32"));
+                }
+                value
+            }
+            (Scalar::Bytes, Value::String(text)) => {
+                // Line breaks inside are fine and go away.
+                let bytes = STANDARD.decode(text.replace(['\n', '\r'], ""));
+                let encoded = bytes.map(|bytes| STANDARD.encode(bytes));
+                self.parsed(encoded.map_err(|error| illegal_base64(text, &error)))
+            }
+            (Scalar::Time, Value::String(text)) => self.parsed(go_time::time(text)),
+            (Scalar::MicroTime, Value::String(text)) => self.parsed(go_time::micro_time(text)),
+            (Scalar::Quantity, Value::String(text)) => {
+                self.parsed(Quantity::parse(text).map(|q| q.to_string()).map_err(str::to_owned))
+            }
+            (Scalar::Quantity, other) => {
+                let parsed = Quantity::parse(&other.to_string());
+                self.parsed(parsed.map(|q| q.to_string()).map_err(str::to_owned))
+            }
+            // These read their JSON by themselves, so that the error does not know the field.
+            (Scalar::Time | Scalar::MicroTime | Scalar::IntOrString, other) => {
+                let what = json_type(other);
+                self.save(format!("json: cannot unmarshal {what} into Go value of type {go_name}"));
+                value
+            }
+            (_, other) => {
+                let what = json_type(other);
+                self.fail(what, go_name);
+                value
+            }
+        }
+    }
+
+    fn parsed(&mut self, result: Result<String, String>) -> Value {
+        match result {
+            Ok(text) => Value::String(text),
+            Err(error) => {
+                self.save(error);
+                Value::Null
+            }
+        }
+    }
+
+    /// What Go writes for a value that was never set.
+    fn zero(&mut self, type_: &'static Type) -> Value {
+        match type_ {
+            Type::Struct(reference) => self.structure(reference.get(), Value::Null),
+            Type::List(_) | Type::Map(_) | Type::StructOrOther(_) => Value::Null,
+            Type::Scalar(scalar, _) => match scalar {
+                Scalar::String => "".into(),
+                Scalar::Int32 | Scalar::Int64 | Scalar::Float64 | Scalar::IntOrString => 0.into(),
+                Scalar::Bool => false.into(),
+                Scalar::Quantity => "0".into(),
+                Scalar::Bytes | Scalar::Time | Scalar::MicroTime | Scalar::Any => Value::Null,
+            },
+        }
+    }
+
+    /// Goes into a field; returns the length of the path to truncate to on the way out.
+    fn enter(&mut self, name: &str) -> usize {
+        let length = self.path.len();
+        if length > 0 {
+            self.path.push('.');
+        }
+        self.path.push_str(name);
+        length
+    }
+
+    fn wrong_type(&mut self, value: &Value, go_type: impl FnOnce() -> String) {
+        let go_type = go_type();
+        self.fail(json_type(value), &go_type);
+    }
+
+    fn fail(&mut self, what: &str, go_type: &str) {
+        let place = if self.owner.is_empty() {
+            "value".to_owned()
+        } else {
+            format!("struct field {}.{}", self.owner, self.fields.join("."))
+        };
+        self.save(format!("json: cannot unmarshal {what} into Go {place} of type {go_type}"));
+    }
+
+    fn save(&mut self, error: String) {
+        self.error.get_or_insert(error);
+    }
+}
+
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Bool(b) => !b,
+        Value::Number(n) => n.as_f64() == Some(0.0),
+        Value::String(s) => s.is_empty(),
+        Value::Array(a) => a.is_empty(),
+        Value::Object(o) => o.is_empty(),
+    }
+}
+
+fn json_type(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "bool",
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    }
+}
+
+/// The name of a type as Go writes it, e.g. `[]v1.Container`.
+fn go_type(type_: &Type) -> String {
+    match type_ {
+        Type::Scalar(_, name) => (*name).to_owned(),
+        Type::List(item) => format!("[]{}", go_type(item)),
+        Type::Map(value) => format!("map[string]{}", go_type(value)),
+        Type::Struct(r) | Type::StructOrOther(r) => {
+            format!("{}.{}", package(r.name), r.name.rsplit('.').next().unwrap_or_default())
+        }
+    }
+}
+
+/// `v1` of `core.v1.Pod`.
+fn package(name: &str) -> &str {
+    name.rsplit('.').nth(1).unwrap_or_default()
+}
+
+/// Go names the first byte that does not belong there; a text that ends too early is reported at its end, in
+/// whole groups of four.
+fn illegal_base64(text: &str, error: &base64::DecodeError) -> String {
+    let at = match error {
+        base64::DecodeError::InvalidByte(at, _) | base64::DecodeError::InvalidLastSymbol(at, _) => *at,
+        base64::DecodeError::InvalidLength(_) | base64::DecodeError::InvalidPadding => {
+            let unpadded = text.trim_end_matches('=').len();
+            if unpadded < text.len() { text.len() } else { text.len() / 4 * 4 }
+        }
+    };
+    format!("illegal base64 data at input byte {at}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::definitions::{definition, definition_of};
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    fn check(kind: (&str, &str, &str), input: Value, expected: Result<Value, &str>) {
+        let mut value = input;
+        let result = decode(definition_of(kind.0, kind.1, kind.2).unwrap(), &mut value);
+        assert_eq!(result.map(|_| value), expected.map_err(str::to_owned));
+    }
+
+    #[test]
+    fn zero_values_appear_and_empty_ones_vanish() {
+        check(
+            ("", "v1", "Pod"),
+            json!({"metadata": {"labels": {}, "creationTimestamp": null}, "spec": {"containers": [{"name": "c"}],
+                   "hostNetwork": false, "automountServiceAccountToken": false}}),
+            Ok(json!({"metadata": {}, "status": {},
+                      "spec": {"containers": [{"name": "c", "resources": {}}], "automountServiceAccountToken": false}})),
+        );
+        check(
+            ("rbac.authorization.k8s.io", "v1", "Role"),
+            json!({"rules": []}),
+            Ok(json!({"metadata": {}, "rules": null})),
+        );
+        check(
+            ("", "v1", "ConfigMap"),
+            json!({"metadata": {"name": "a"}, "data": {"k": null}}),
+            Ok(json!({"metadata": {"name": "a"}, "data": {"k": ""}})),
+        );
+    }
+
+    #[test]
+    fn unknown_fields_are_dropped_and_named() {
+        let mut value = json!({"spec": {"containers": [{"name": "c", "foo": 1}], "bar": {}}, "zoo": 1});
+        let unknown = decode(definition_of("", "v1", "Pod").unwrap(), &mut value).unwrap();
+        assert_eq!(unknown, ["spec.containers[0].foo", "spec.bar", "zoo"]);
+        let mut value = json!({"type": "object", "items": {"type": "object", "foo": 1}, "not": {"bar": 1}});
+        let unknown = decode(definition("apiextensions.v1.JSONSchemaProps").unwrap(), &mut value).unwrap();
+        assert_eq!(unknown, ["not.bar"]);
+        assert_eq!(value, json!({"type": "object", "items": {"type": "object"}, "not": {}}));
+    }
+
+    #[test]
+    fn errors_speak_go() {
+        let deployment = ("apps", "v1", "Deployment");
+        let field = |of: &str| format!("json: cannot unmarshal {of}");
+        for (spec, error) in [
+            (
+                json!({"replicas": "1"}),
+                "string into Go struct field DeploymentSpec.spec.replicas of type int32",
+            ),
+            (
+                json!({"replicas": 1.5}),
+                "number 1.5 into Go struct field DeploymentSpec.spec.replicas of type int32",
+            ),
+            (
+                json!({"template": {"spec": {"containers": [{"ports": {}}]}}}),
+                "object into Go struct field Container.spec.template.spec.containers.ports of type []v1.ContainerPort",
+            ),
+            (json!(3), "number into Go struct field Deployment.spec of type v1.DeploymentSpec"),
+        ] {
+            check(deployment, json!({"spec": spec}), Err(&field(error)));
+        }
+        check(
+            ("", "v1", "ConfigMap"),
+            json!({"metadata": {"labels": {"a": 1}}}),
+            Err(&field("number into Go struct field ObjectMeta.metadata.labels of type string")),
+        );
+        check(
+            ("", "v1", "Secret"),
+            json!({"data": {"a": "###"}}),
+            Err("illegal base64 data at input byte 0"),
+        );
+    }
+
+    #[test]
+    fn quantities_and_times_take_their_canonical_form() {
+        check(
+            ("", "v1", "ResourceQuota"),
+            json!({"metadata": {"creationTimestamp": "2020-01-01T01:00:00.5+01:00"}, "spec": {"hard": {"pods": 5, "cpu": "0.5"}}}),
+            Ok(json!({"metadata": {"creationTimestamp": "2020-01-01T00:00:00Z"},
+                      "spec": {"hard": {"pods": "5", "cpu": "500m"}}, "status": {}})),
+        );
+    }
+
+    fn any_json() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            "[a-z0-9:TZ.-]{0,12}".prop_map(Value::from),
+        ];
+        let key = prop_oneof![
+            "metadata",
+            "spec",
+            "containers",
+            "labels",
+            "name",
+            "resources",
+            "limits",
+            "[a-z]{1,4}"
+        ];
+        leaf.prop_recursive(6, 40, 4, move |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                prop::collection::btree_map(key.clone(), inner, 0..4)
+                    .prop_map(|m| Value::Object(m.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn decoding_twice_changes_nothing(value in any_json()) {
+            let pod = definition_of("", "v1", "Pod").unwrap();
+            let mut once = value;
+            if decode(pod, &mut once).is_ok() {
+                let mut twice = once.clone();
+                prop_assert_eq!(decode(pod, &mut twice), Ok(vec![]));
+                prop_assert_eq!(once, twice);
+            }
+        }
+    }
+}

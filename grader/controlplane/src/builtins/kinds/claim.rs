@@ -1,0 +1,135 @@
+//! PersistentVolumeClaims (pkg/registry/core/persistentvolumeclaim/strategy.go, pkg/apis/core/validation).
+
+use super::resources;
+use crate::builtins::fields::{at, list, put, set, text};
+use crate::builtins::names;
+use crate::builtins::rules::{Cluster, Rules};
+use crate::error::ApiError;
+use crate::field_error::FieldError;
+use crate::selector::label;
+use crate::store::ResourceId;
+use serde_json::{Value, json};
+
+const STORAGE_CLASSES: ResourceId = ResourceId::known("storage.k8s.io", "storageclasses");
+const PROTECTION: &str = "kubernetes.io/pvc-protection";
+
+pub(super) struct Claim;
+
+impl Rules for Claim {
+    /// The claim is protected as long as a pod uses it, and asks for the default class when it names none
+    /// (plugin/pkg/admission/storage).
+    fn admit(&self, new: &mut Value, old: Option<&Value>, cluster: &mut dyn Cluster) -> Result<(), ApiError> {
+        if old.is_some() {
+            return Ok(());
+        }
+        let mut finalizers = list(new, "/metadata/finalizers").to_vec();
+        if !finalizers.iter().any(|finalizer| finalizer == PROTECTION) {
+            finalizers.push(PROTECTION.into());
+            put(new, &["metadata", "finalizers"], finalizers);
+        }
+        if at(new, "/spec/storageClassName").is_null() && text(new, "/spec/volumeName").is_empty() {
+            let classes = cluster.list(&STORAGE_CLASSES, None);
+            let annotation = "storageclass.kubernetes.io/is-default-class";
+            // The newest of several.
+            let default = classes
+                .iter()
+                .filter(|class| at(class, "/metadata/annotations").get(annotation) == Some(&json!("true")))
+                .max_by_key(|class| text(class, "/metadata/creationTimestamp").to_owned());
+            if let Some(class) = default {
+                put(new, &["spec", "storageClassName"], text(class, "/metadata/name"));
+            }
+        }
+        Ok(())
+    }
+
+    fn prepare_for_create(&self, claim: &mut Value) {
+        set(claim, "status", Some(json!({"phase": "Pending"})));
+    }
+
+    fn validate_create(&self, claim: &Value) -> Vec<FieldError> {
+        let mut errors = Vec::new();
+        validate_spec(at(claim, "/spec"), "spec", &mut errors);
+        errors
+    }
+
+    fn validate_update(&self, new: &Value, old: &Value, subresource: Option<&str>) -> Vec<FieldError> {
+        if subresource.is_some() {
+            return Vec::new();
+        }
+        let mut errors = self.validate_create(new);
+        let mut allowed = at(old, "/spec").clone();
+        let mut allow = |key: &str| set(&mut allowed, key, at(new, "/spec").get(key).cloned());
+        if text(old, "/spec/volumeName").is_empty() {
+            // Binding names the volume.
+            allow("volumeName");
+        }
+        if at(old, "/spec/storageClassName").is_null() {
+            // The default class may be set later for a claim without one.
+            allow("storageClassName");
+        }
+        if text(new, "/status/phase") == "Bound" {
+            allow("volumeAttributesClassName");
+            let storage = at(new, "/spec/resources/requests/storage");
+            put(&mut allowed, &["resources", "requests", "storage"], storage.clone());
+        }
+        if allowed != *at(new, "/spec") {
+            let detail = "spec is immutable after creation except resources.requests and volumeAttributesClassName \
+                          for bound claims";
+            errors.push(FieldError::forbidden("spec", detail));
+        }
+        let wanted = |claim: &Value| resources::parse(at(claim, "/spec/resources/requests/storage"));
+        let capacity = resources::parse(at(old, "/status/capacity/storage"));
+        if let (Some(new), Some(old), Some(capacity)) = (wanted(new), wanted(old), capacity)
+            && new < old
+            && new <= capacity
+        {
+            let detail = "field can not be less than status.capacity";
+            errors.push(FieldError::forbidden("spec.resources.requests.storage", detail));
+        }
+        errors
+    }
+}
+
+/// Checks the spec of a claim or of a claim template.
+pub(super) fn validate_spec(spec: &Value, path: &str, errors: &mut Vec<FieldError>) {
+    const MODES: [&str; 4] = ["ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"];
+    let modes: Vec<&str> = list(spec, "/accessModes").iter().filter_map(Value::as_str).collect();
+    let modes_path = format!("{path}.accessModes");
+    if modes.is_empty() {
+        errors.push(FieldError::required(modes_path.as_str(), "at least 1 access mode is required"));
+    }
+    for mode in modes.iter().filter(|mode| !MODES.contains(mode)) {
+        errors.push(FieldError::not_supported(modes_path.as_str(), *mode, MODES));
+    }
+    if modes.contains(&"ReadWriteOncePod")
+        && modes.iter().any(|m| MODES.contains(m) && *m != "ReadWriteOncePod")
+    {
+        errors
+            .push(FieldError::forbidden(modes_path, "may not use ReadWriteOncePod with other access modes"));
+    }
+    if at(spec, "/selector").is_object() {
+        errors.extend(label::validate(at(spec, "/selector"), &format!("{path}.selector")));
+    }
+    let storage_path = format!("{path}.resources[storage]");
+    match at(spec, "/resources/requests/storage") {
+        Value::Null => errors.push(FieldError::required(storage_path, "")),
+        storage => {
+            if let Some(quantity) = resources::parse(storage).filter(|q| q.is_zero() || q.is_negative()) {
+                errors.push(FieldError::invalid(
+                    storage_path,
+                    quantity.to_string(),
+                    "must be greater than zero",
+                ));
+            }
+        }
+    }
+    let class = text(spec, "/storageClassName");
+    if !class.is_empty() {
+        let bad = names::dns_subdomain(class).into_iter();
+        errors.extend(bad.map(|e| FieldError::invalid(format!("{path}.storageClassName"), class, e)));
+    }
+    let mode = text(spec, "/volumeMode");
+    if !["", "Block", "Filesystem"].contains(&mode) {
+        errors.push(FieldError::not_supported(format!("{path}.volumeMode"), mode, ["Block", "Filesystem"]));
+    }
+}

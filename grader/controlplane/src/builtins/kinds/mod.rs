@@ -1,0 +1,116 @@
+//! The rules of each kind, one file per kind or family.
+
+mod access;
+mod autoscaling;
+mod claim;
+mod config;
+mod containers;
+mod coordination;
+mod event;
+mod jobs;
+mod namespace;
+mod networking;
+mod node;
+mod pod;
+mod pod_admission;
+mod pod_spec;
+mod policy;
+mod resources;
+mod service;
+mod service_allocation;
+mod stateful_set;
+mod storage;
+mod volumes;
+mod workloads;
+
+pub use namespace::may_be_deleted as namespace_may_be_deleted;
+
+use super::names::NameRule;
+use super::rules::Rules;
+use policy::{Conditional, Counted};
+
+/// The rules of a kind; a kind without rules of its own has those of all.
+pub(super) fn of(group: &str, kind: &str) -> &'static dyn Rules {
+    const COUNTED: Counted = Counted { requires_resource_version: false };
+    const CONDITIONAL: Conditional = Conditional { creates_on_update: false };
+    match (group, kind) {
+        ("", "ConfigMap") => &config::ConfigMap,
+        ("", "Secret") => &config::Secret,
+        ("", "ServiceAccount") => &config::ServiceAccount,
+        ("", "Namespace") => &namespace::Namespace,
+        ("", "Event") => &event::CoreEvent,
+        ("events.k8s.io", "Event") => &event::Event,
+        ("", "Pod") => &pod::Pod,
+        ("", "PersistentVolumeClaim") => &claim::Claim,
+        ("", "Service") => &service::Service,
+        ("", "Node") => &node::Node,
+        ("", "PersistentVolume") => &storage::Volume,
+        ("storage.k8s.io", "StorageClass") => &storage::StorageClass,
+        ("autoscaling", "HorizontalPodAutoscaler") => &autoscaling::Autoscaler,
+        ("apps", "ControllerRevision") => &workloads::ControllerRevision,
+        ("", "Endpoints") => &Endpoints,
+        ("", "LimitRange") => &CreatedByPut,
+        ("apps", "Deployment") => &workloads::Deployment,
+        ("apps", "ReplicaSet") => &workloads::ReplicaSet,
+        ("apps", "DaemonSet") => &workloads::DaemonSet,
+        ("apps", "StatefulSet") => &stateful_set::StatefulSet,
+        ("batch", "Job") => &jobs::Job,
+        ("batch", "CronJob") => &jobs::CronJob,
+        ("coordination.k8s.io", "Lease") => &coordination::Lease,
+        ("policy", "PodDisruptionBudget") => &policy::DisruptionBudget,
+        ("scheduling.k8s.io", "PriorityClass") => &policy::PriorityClass,
+        ("rbac.authorization.k8s.io", "Role") => &access::Role { namespaced: true },
+        ("rbac.authorization.k8s.io", "ClusterRole") => &access::Role { namespaced: false },
+        ("rbac.authorization.k8s.io", "RoleBinding") => &access::Binding { namespaced: true },
+        ("rbac.authorization.k8s.io", "ClusterRoleBinding") => &access::Binding { namespaced: false },
+        ("networking.k8s.io", "Ingress") => &networking::Ingress,
+        ("networking.k8s.io", "NetworkPolicy" | "IngressClass")
+        | ("discovery.k8s.io", "EndpointSlice")
+        | ("resource.k8s.io", "DeviceClass" | "ResourceSlice")
+        | ("flowcontrol.apiserver.k8s.io", _)
+        | ("", "PodTemplate" | "ReplicationController") => &COUNTED,
+        ("admissionregistration.k8s.io", _) => &Counted { requires_resource_version: true },
+        ("node.k8s.io", "RuntimeClass") => &Conditional { creates_on_update: true },
+        ("storage.k8s.io", "CSIDriver" | "CSINode" | "CSIStorageCapacity" | "VolumeAttachment") => {
+            &CONDITIONAL
+        }
+        ("apiregistration.k8s.io", "APIService") => &PathNamed,
+        _ => &Plain,
+    }
+}
+
+/// A kind without rules of its own.
+struct Plain;
+
+impl Rules for Plain {}
+
+/// A kind that a PUT creates.
+struct CreatedByPut;
+
+impl Rules for CreatedByPut {
+    fn creates_on_update(&self) -> bool {
+        true
+    }
+}
+
+/// Endpoints are on their way out.
+struct Endpoints;
+
+impl Rules for Endpoints {
+    fn creates_on_update(&self) -> bool {
+        true
+    }
+
+    fn warnings(&self, _new: &serde_json::Value, _old: Option<&serde_json::Value>) -> Vec<String> {
+        vec!["v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice".to_owned()]
+    }
+}
+
+/// A kind whose names only have to fit into a path.
+struct PathNamed;
+
+impl Rules for PathNamed {
+    fn names(&self) -> NameRule {
+        NameRule::PathSegment
+    }
+}

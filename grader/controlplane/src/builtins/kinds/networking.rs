@@ -1,0 +1,109 @@
+//! Ingresses (pkg/apis/networking/validation/validation.go).
+
+use crate::builtins::fields::{at, list, number, text};
+use crate::builtins::names;
+use crate::builtins::rules::Rules;
+use crate::field_error::FieldError;
+use serde_json::Value;
+
+pub(super) struct Ingress;
+
+impl Rules for Ingress {
+    fn counts_generation(&self) -> bool {
+        true
+    }
+
+    fn validate_create(&self, ingress: &Value) -> Vec<FieldError> {
+        let spec = at(ingress, "/spec");
+        let mut errors = Vec::new();
+        let rules = list(spec, "/rules");
+        let default = at(spec, "/defaultBackend");
+        if rules.is_empty() && default.is_null() {
+            let detail = "either `defaultBackend` or `rules` must be specified";
+            errors.push(FieldError::invalid("spec", Value::Null, detail));
+        }
+        if default.is_object() {
+            backend(default, "spec.defaultBackend", &mut errors);
+        }
+        for (i, rule) in rules.iter().enumerate() {
+            let path = format!("spec.rules[{i}]");
+            let host = text(rule, "/host");
+            if !host.is_empty() {
+                let bad = names::dns_subdomain(host.strip_prefix("*.").unwrap_or(host)).into_iter();
+                errors.extend(bad.map(|e| FieldError::invalid(format!("{path}.host"), host, e)));
+            }
+            let http = at(rule, "/http");
+            let paths = list(http, "/paths");
+            if http.is_object() && paths.is_empty() {
+                errors.push(FieldError::required(format!("{path}.http.paths"), ""));
+            }
+            for (j, place) in paths.iter().enumerate() {
+                ingress_path(place, &format!("{path}.http.paths[{j}]"), &mut errors);
+            }
+        }
+        errors
+    }
+
+    fn validate_update(&self, new: &Value, _old: &Value, subresource: Option<&str>) -> Vec<FieldError> {
+        if subresource.is_some() { Vec::new() } else { self.validate_create(new) }
+    }
+}
+
+fn ingress_path(place: &Value, path: &str, errors: &mut Vec<FieldError>) {
+    let (kind, below) = (text(place, "/pathType"), text(place, "/path"));
+    match kind {
+        "" => {
+            errors.push(FieldError::required(format!("{path}.pathType"), "pathType must be specified"));
+            return;
+        }
+        "Exact" | "Prefix" | "ImplementationSpecific" => {
+            let optional = kind == "ImplementationSpecific" && below.is_empty();
+            if !below.starts_with('/') && !optional {
+                let detail = "must be an absolute path";
+                errors.push(FieldError::invalid(format!("{path}.path"), below, detail));
+            }
+        }
+        _ => {
+            let known = ["Exact", "ImplementationSpecific", "Prefix"];
+            errors.push(FieldError::not_supported(format!("{path}.pathType"), kind, known));
+        }
+    }
+    backend(at(place, "/backend"), &format!("{path}.backend"), errors);
+}
+
+fn backend(backend: &Value, path: &str, errors: &mut Vec<FieldError>) {
+    let service = at(backend, "/service");
+    match (service.is_object(), at(backend, "/resource").is_object()) {
+        (true, true) => {
+            errors.push(FieldError::invalid(path, "", "cannot set both resource and service backends"));
+        }
+        (false, true) => {}
+        (false, false) => {
+            errors.push(FieldError::invalid(path, "", "resource or service backend is required"))
+        }
+        (true, false) => {
+            match text(service, "/name") {
+                "" => errors.push(FieldError::required(format!("{path}.service.name"), "")),
+                name => {
+                    let bad = names::dns_label(name).into_iter();
+                    errors.extend(bad.map(|e| FieldError::invalid(format!("{path}.service.name"), name, e)));
+                }
+            }
+            let (name, number) =
+                (text(service, "/port/name"), number(service, "/port/number").unwrap_or_default());
+            let path_of = |key: &str| format!("{path}.service.port.{key}");
+            match (name, number) {
+                ("", 0) => errors.push(FieldError::required(path, "port name or number is required")),
+                ("", number) => {
+                    let bad = names::port_number(number).into_iter();
+                    errors.extend(bad.map(|e| FieldError::invalid(path_of("number"), number, e)));
+                }
+                (name, 0) => {
+                    let bad = names::port_name(name).into_iter();
+                    errors.extend(bad.map(|e| FieldError::invalid(path_of("name"), name, e)));
+                }
+                _ => errors.push(FieldError::invalid(path, "", "cannot set both port name & port number")),
+            }
+        }
+    }
+}

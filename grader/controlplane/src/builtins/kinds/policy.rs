@@ -1,0 +1,126 @@
+//! PodDisruptionBudgets and PriorityClasses (pkg/apis/policy/validation, pkg/apis/scheduling/validation).
+
+use super::workloads::number_or_percent;
+use crate::builtins::fields::{at, has, number, text};
+use crate::builtins::rules::Rules;
+use crate::field_error::FieldError;
+use crate::object;
+use crate::selector::label;
+use serde_json::{Value, json};
+
+pub(super) struct DisruptionBudget;
+
+impl Rules for DisruptionBudget {
+    fn requires_resource_version(&self) -> bool {
+        true
+    }
+
+    fn counts_generation(&self) -> bool {
+        true
+    }
+
+    fn validate_create(&self, budget: &Value) -> Vec<FieldError> {
+        let spec = at(budget, "/spec");
+        let mut errors = Vec::new();
+        let (least, most) = (at(spec, "/minAvailable"), at(spec, "/maxUnavailable"));
+        if !least.is_null() && !most.is_null() {
+            // The text shows the Go struct.
+            let shown = json!({
+                "MinAvailable": least, "Selector": at(spec, "/selector"), "MaxUnavailable": most,
+                "UnhealthyPodEvictionPolicy": at(spec, "/unhealthyPodEvictionPolicy"),
+            });
+            let detail = "minAvailable and maxUnavailable cannot be both set";
+            errors.push(FieldError::invalid("spec", shown, detail));
+        }
+        number_or_percent(least, "spec.minAvailable", true, &mut errors);
+        number_or_percent(most, "spec.maxUnavailable", true, &mut errors);
+        errors.extend(label::validate(at(spec, "/selector"), "spec.selector"));
+        let policy = text(spec, "/unhealthyPodEvictionPolicy");
+        let known = ["AlwaysAllow", "IfHealthyBudget"];
+        if has(spec, "unhealthyPodEvictionPolicy") && !known.contains(&policy) {
+            errors.push(FieldError::not_supported("spec.unhealthyPodEvictionPolicy", policy, known));
+        }
+        errors
+    }
+
+    fn validate_update(&self, new: &Value, _old: &Value, subresource: Option<&str>) -> Vec<FieldError> {
+        if subresource.is_some() { Vec::new() } else { self.validate_create(new) }
+    }
+}
+
+pub(super) struct PriorityClass;
+
+impl Rules for PriorityClass {
+    fn counts_generation(&self) -> bool {
+        true
+    }
+
+    fn is_new_generation(&self, _new: &Value, _old: &Value) -> bool {
+        false
+    }
+
+    fn validate_create(&self, class: &Value) -> Vec<FieldError> {
+        const HIGHEST: i64 = 1_000_000_000;
+        let mut errors = Vec::new();
+        let name = object::name(class);
+        if name.starts_with("system-") {
+            let detail = "priority class names with 'system-' prefix are reserved for system use only";
+            errors.push(FieldError::forbidden("metadata.name", detail));
+        }
+        if number(class, "/value").is_some_and(|value| value > HIGHEST) {
+            let detail = format!("maximum allowed value of a user defined priority is {HIGHEST}");
+            errors.push(FieldError::forbidden("value", detail));
+        }
+        let policy = text(class, "/preemptionPolicy");
+        let known = ["PreemptLowerPriority", "Never"];
+        if !known.contains(&policy) {
+            errors.push(FieldError::not_supported("preemptionPolicy", policy, known));
+        }
+        errors
+    }
+
+    fn validate_update(&self, new: &Value, old: &Value, _subresource: Option<&str>) -> Vec<FieldError> {
+        let mut errors = Vec::new();
+        for (key, why) in [
+            ("value", "may not be changed in an update."),
+            ("preemptionPolicy", "may not be changed in an update."),
+        ] {
+            if new.get(key) != old.get(key) {
+                errors.push(FieldError::forbidden(key, why));
+            }
+        }
+        errors
+    }
+}
+
+/// A kind that counts generations and has no other rule of its own.
+pub(super) struct Counted {
+    /// An update must say which version it replaces.
+    pub(super) requires_resource_version: bool,
+}
+
+impl Rules for Counted {
+    fn requires_resource_version(&self) -> bool {
+        self.requires_resource_version
+    }
+
+    fn counts_generation(&self) -> bool {
+        true
+    }
+}
+
+/// A kind whose updates must say which version they replace, and that has no other rule of its own.
+pub(super) struct Conditional {
+    /// A PUT of an object that is not there creates it.
+    pub(super) creates_on_update: bool,
+}
+
+impl Rules for Conditional {
+    fn requires_resource_version(&self) -> bool {
+        true
+    }
+
+    fn creates_on_update(&self) -> bool {
+        self.creates_on_update
+    }
+}

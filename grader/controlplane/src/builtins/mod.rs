@@ -1,0 +1,29 @@
+//! The resources that every cluster has: a table of them, their types, and the rules of each kind.
+//!
+//! A built-in resource is a row of data ([`resources()`]), a Go type ([`definitions`]) and at most a small file of
+//! its own rules ([`rules()`]). Data comes from `data/*.txt`, which `data/refresh.py` makes from a running API
+//! server. A write goes through [`read`], [`Rules::admit`], [`create`] or [`update`], and [`Rules::allocate`].
+
+mod decode;
+mod defaults;
+pub mod definitions;
+mod kinds;
+mod resources;
+mod rules;
+mod schemas;
+mod write;
+
+pub mod meta;
+pub mod names;
+pub mod quantity;
+
+mod fields;
+mod go_time;
+
+pub use decode::decode;
+pub use definitions::{definition, definition_of};
+pub use kinds::namespace_may_be_deleted;
+pub use resources::{BuiltinResource, BuiltinSubresource, resource, resources};
+pub use rules::{Cluster, Rules, rules};
+pub use schemas::{schema, schema_of};
+pub use write::{create, read, update};

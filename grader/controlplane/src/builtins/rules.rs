@@ -1,0 +1,155 @@
+//! What a kind adds to the rules that all objects share, in one shape (upstream: a kind's strategy.go, its
+//! validation, and the admission plugins that are on by default).
+
+use super::fields::set;
+use super::kinds;
+use super::names::NameRule;
+use crate::error::ApiError;
+use crate::field_error::FieldError;
+use crate::store::ResourceId;
+use serde_json::Value;
+use std::sync::Arc;
+
+/// What rules may see of the rest of the cluster, and draw from it.
+pub trait Cluster {
+    /// One object; `namespace` is empty for cluster-scoped ones.
+    fn get(&self, resource: &ResourceId, namespace: &str, name: &str) -> Option<Arc<Value>>;
+    /// All objects of a resource, in one namespace or (`None`) in all.
+    fn list(&self, resource: &ResourceId, namespace: Option<&str>) -> Vec<Arc<Value>>;
+    /// Five random characters, as generated names end with.
+    fn suffix(&mut self) -> String;
+}
+
+/// The rules of one kind. What a kind does not say is as for most.
+///
+/// The order of a write: the body is decoded and defaulted ([`super::read`]), then [`admit`](Rules::admit), then
+/// `prepare_*`, then `validate_*`, then [`allocate`](Rules::allocate).
+pub trait Rules: Sync {
+    /// How objects may be named.
+    fn names(&self) -> NameRule {
+        NameRule::Subdomain
+    }
+
+    /// An update must say which version of the object it replaces.
+    fn requires_resource_version(&self) -> bool {
+        false
+    }
+
+    /// A PUT of an object that is not there creates it.
+    fn creates_on_update(&self) -> bool {
+        false
+    }
+
+    /// Objects carry `metadata.generation`.
+    fn counts_generation(&self) -> bool {
+        false
+    }
+
+    /// Whether an update that made `new` out of `old` is a new generation. Status is reset by now where it must be.
+    fn is_new_generation(&self, new: &Value, old: &Value) -> bool {
+        spec_differs(new, old)
+    }
+
+    /// A DELETE that removes the object at once answers with it instead of a Status.
+    fn answers_delete_with_object(&self) -> bool {
+        false
+    }
+
+    /// What a DELETE without a propagation policy does with dependents, where it is not `Background`.
+    fn default_propagation(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// How long the object may take to go, given what the DELETE asks for; 0 means at once.
+    fn grace_seconds(&self, _object: &Value, _asked: Option<i64>) -> i64 {
+        0
+    }
+
+    /// What admission plugins change or refuse. `old` is `None` on create.
+    ///
+    /// # Errors
+    /// The refusal, mostly 403.
+    fn admit(
+        &self,
+        _new: &mut Value,
+        _old: Option<&Value>,
+        _cluster: &mut dyn Cluster,
+    ) -> Result<(), ApiError> {
+        Ok(())
+    }
+
+    /// Removes what a client may not set on create, and sets what the server does.
+    fn prepare_for_create(&self, object: &mut Value) {
+        set(object, "status", None);
+    }
+
+    /// Keeps what this path may not change.
+    fn prepare_for_update(&self, new: &mut Value, old: &Value, subresource: Option<&str>) {
+        match subresource {
+            Some("status") => keep_all_but_status(new, old),
+            _ => keep_status(new, old),
+        }
+    }
+
+    /// Checks a new object, except for its metadata.
+    fn validate_create(&self, _object: &Value) -> Vec<FieldError> {
+        Vec::new()
+    }
+
+    /// Checks a changed object, except for its metadata.
+    fn validate_update(&self, _new: &Value, _old: &Value, _subresource: Option<&str>) -> Vec<FieldError> {
+        Vec::new()
+    }
+
+    /// Takes what must be unique in the cluster (addresses, ports) once the object is known to be valid.
+    ///
+    /// # Errors
+    /// The fields that ask for what is taken.
+    fn allocate(
+        &self,
+        _new: &mut Value,
+        _old: Option<&Value>,
+        _cluster: &mut dyn Cluster,
+    ) -> Result<(), Vec<FieldError>> {
+        Ok(())
+    }
+
+    /// Texts for Warning headers.
+    fn warnings(&self, _new: &Value, _old: Option<&Value>) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// What a path resets, so that an apply through it does not own it.
+    fn reset_fields(&self, subresource: Option<&str>) -> &'static [&'static [&'static str]] {
+        match subresource {
+            Some("status") => &[&["spec"]],
+            _ => &[&["status"]],
+        }
+    }
+}
+
+/// The rules of a built-in kind.
+pub fn rules(group: &str, kind: &str) -> &'static dyn Rules {
+    kinds::of(group, kind)
+}
+
+/// The status stays as it is.
+pub(super) fn keep_status(new: &mut Value, old: &Value) {
+    set(new, "status", old.get("status").cloned());
+}
+
+/// Only status and metadata change.
+pub(super) fn keep_all_but_status(new: &mut Value, old: &Value) {
+    let (Value::Object(new), Some(old)) = (new, old.as_object()) else { return };
+    new.retain(|key, _| ["metadata", "status"].contains(&key.as_str()));
+    for (key, value) in old.iter().filter(|(key, _)| !["metadata", "status"].contains(&key.as_str())) {
+        new.insert(key.clone(), value.clone());
+    }
+}
+
+/// Whether anything but metadata and status differs.
+pub(super) fn spec_differs(new: &Value, old: &Value) -> bool {
+    let (Some(new), Some(old)) = (new.as_object(), old.as_object()) else { return new != old };
+    let counts = |key: &&String| !["metadata", "status"].contains(&key.as_str());
+    new.keys().chain(old.keys()).filter(counts).any(|key| new.get(key) != old.get(key))
+}

@@ -1,0 +1,73 @@
+//! What happens to a built-in object between the request and the store, for all kinds alike.
+
+use super::definitions::Definition;
+use super::rules::Rules;
+use super::{decode, defaults, meta};
+use crate::field_error::FieldError;
+use crate::object;
+use serde_json::Value;
+
+/// Reads a body or a patched object: as its Go type, with defaults. Returns the paths of unknown fields.
+///
+/// # Errors
+/// Go's decoding error.
+pub fn read(definition: &'static Definition, value: &mut Value) -> Result<Vec<String>, String> {
+    let unknown = decode(definition, value)?;
+    defaults::apply(definition, value);
+    Ok(unknown)
+}
+
+/// Prepares a new object, whose metadata the server has filled in, and says what is wrong with it.
+pub fn create(
+    rules: &dyn Rules,
+    definition: &'static Definition,
+    namespaced: bool,
+    object: &mut Value,
+) -> Vec<FieldError> {
+    rules.prepare_for_create(object);
+    if rules.counts_generation() {
+        set_generation(object, 1);
+    }
+    complete(definition, object);
+    let mut errors = meta::validate_create(object, namespaced, rules.names());
+    errors.extend(meta::standard_finalizers(object));
+    errors.extend(rules.validate_create(object));
+    errors
+}
+
+/// Prepares a changed object and says what is wrong with it. `new` has the metadata of the request, with those
+/// members restored that clients cannot change.
+pub fn update(
+    rules: &dyn Rules,
+    definition: &'static Definition,
+    new: &mut Value,
+    old: &Value,
+    subresource: Option<&str>,
+) -> Vec<FieldError> {
+    rules.prepare_for_update(new, old, subresource);
+    complete(definition, new);
+    let generation = object::generation(old);
+    // A status may come with new annotations, a binding brings a node: neither is a new generation.
+    let counts = rules.counts_generation() && !matches!(subresource, Some("status" | "binding"));
+    let bump = counts && rules.is_new_generation(new, old);
+    set_generation(new, generation + i64::from(bump));
+    let mut errors = meta::validate_update(new, old);
+    errors.extend(meta::standard_finalizers(new));
+    errors.extend(rules.validate_update(new, old, subresource));
+    errors
+}
+
+/// Writes the zero values again that preparing took away, e.g. a status.
+fn complete(definition: &'static Definition, object: &mut Value) {
+    let read = decode(definition, object);
+    debug_assert_eq!(read, Ok(Vec::new()), "rules keep objects of their type");
+    defaults::apply(definition, object);
+}
+
+fn set_generation(object: &mut Value, generation: i64) {
+    if generation > 0 {
+        object::set_metadata(object, "generation", generation);
+    } else {
+        object::metadata_mut(object).remove("generation");
+    }
+}

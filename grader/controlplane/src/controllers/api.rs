@@ -1,0 +1,182 @@
+//! The API as controllers use it: in-process, as an administrator, through the same verbs as everybody.
+
+use crate::api_server::ApiServer;
+use crate::endpoint::decode;
+use crate::endpoint::query::{DeleteOptions, FieldValidation};
+use crate::error::ApiError;
+use crate::object;
+use crate::resources::Resource;
+use crate::store::ResourceId;
+use crate::verbs::patch::SentPatch;
+use crate::verbs::write::Write;
+use crate::verbs::{create, delete, patch, update};
+use jiff::Timestamp;
+use serde_json::Value;
+use std::sync::Arc;
+
+/// A client of the API server from inside the control plane.
+///
+/// # Guarantees
+/// Reads see every write made before, also those of the same run. Writes follow the rules of the verbs: defaults,
+/// validation, finalizers, field managers (the manager is the controller's).
+///
+/// # Errors
+/// What the API server would answer: a missing object is NotFound, a `metadata.resourceVersion` that is not the
+/// current one is a Conflict.
+#[derive(Debug)]
+pub struct Api<'a> {
+    server: &'a mut ApiServer,
+    manager: &'a str,
+    now: Timestamp,
+}
+
+impl<'a> Api<'a> {
+    pub(crate) fn new(server: &'a mut ApiServer, manager: &'a str, now: Timestamp) -> Self {
+        Self { server, manager, now }
+    }
+
+    /// The time of this run.
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// One object; `namespace` is `None` for cluster-scoped ones.
+    pub fn get(&self, resource: &ResourceId, namespace: Option<&str>, name: &str) -> Option<Arc<Value>> {
+        let storage = self.storage(resource)?;
+        let stored = self.server.store.get(&storage, namespace.unwrap_or_default(), name)?;
+        Some(stored.object.clone())
+    }
+
+    /// All objects of a resource in one namespace (or, with `None`, everywhere), by namespace and name.
+    pub fn list(&self, resource: &ResourceId, namespace: Option<&str>) -> Vec<Arc<Value>> {
+        let Some(storage) = self.storage(resource) else { return Vec::new() };
+        self.server.store.list(&storage, namespace).map(|stored| stored.object.clone()).collect()
+    }
+
+    /// The resource that owns references of this group and kind mean (`apiVersion` `apps/v1`, `kind` `ReplicaSet`),
+    /// and whether it is namespaced.
+    pub fn resource_of(&self, api_version: &str, kind: &str) -> Option<(ResourceId, bool)> {
+        let group = api_version.split_once('/').map_or("", |(group, _)| group);
+        let resource = self.server.resources.by_kind(group, kind)?;
+        Some((resource.storage.clone(), resource.namespaced))
+    }
+
+    /// Every resource that is served and can be listed, with whether it is namespaced; each once.
+    pub fn resources(&self) -> Vec<(ResourceId, bool)> {
+        self.server.resources.stored()
+    }
+
+    /// Creates an object.
+    pub fn create(
+        &mut self,
+        resource: &ResourceId,
+        namespace: Option<&str>,
+        object: Value,
+    ) -> Result<Arc<Value>, ApiError> {
+        let target = self.target(resource)?;
+        let object = read(&target, object)?;
+        let name = object::name(&object).to_owned();
+        create::create(self.server, &mut self.write(&target, namespace, &name, None), object)
+    }
+
+    /// Replaces an object (all but its status, where status has a path of its own).
+    pub fn update(&mut self, resource: &ResourceId, object: Value) -> Result<Arc<Value>, ApiError> {
+        self.replace(resource, object, None)
+    }
+
+    /// Replaces an object's status.
+    pub fn update_status(&mut self, resource: &ResourceId, object: Value) -> Result<Arc<Value>, ApiError> {
+        self.replace(resource, object, Some("status"))
+    }
+
+    /// Writes an object through one of its subresources (`finalize` of a Namespace, `binding` of a Pod).
+    pub fn update_subresource(
+        &mut self,
+        resource: &ResourceId,
+        object: Value,
+        subresource: &str,
+    ) -> Result<Arc<Value>, ApiError> {
+        self.replace(resource, object, Some(subresource))
+    }
+
+    fn replace(
+        &mut self,
+        resource: &ResourceId,
+        object: Value,
+        subresource: Option<&str>,
+    ) -> Result<Arc<Value>, ApiError> {
+        let target = self.target(resource)?;
+        let object = read(&target, object)?;
+        let (namespace, name) = (object::namespace(&object).to_owned(), object::name(&object).to_owned());
+        let mut write = self.write(&target, Some(&namespace), &name, subresource);
+        update::replace(self.server, &mut write, object).map(|updated| updated.object)
+    }
+
+    /// Changes an object by a merge patch (RFC 7396); `subresource` is `Some("status")` or `None`.
+    pub fn merge_patch(
+        &mut self,
+        resource: &ResourceId,
+        namespace: Option<&str>,
+        name: &str,
+        subresource: Option<&str>,
+        patch: &Value,
+    ) -> Result<Arc<Value>, ApiError> {
+        let target = self.target(resource)?;
+        let mut write = self.write(&target, namespace, name, subresource);
+        patch::patch(self.server, &mut write, &SentPatch::merge(patch.clone())).map(|updated| updated.object)
+    }
+
+    /// Deletes an object; `options` are DeleteOptions, `Value::Null` for the defaults. The answer is the object as
+    /// it is now (still there with a deletionTimestamp), or as it was when it is gone.
+    pub fn delete(
+        &mut self,
+        resource: &ResourceId,
+        namespace: Option<&str>,
+        name: &str,
+        options: &Value,
+    ) -> Result<Arc<Value>, ApiError> {
+        let target = self.target(resource)?;
+        let mut write = self.write(&target, namespace, name, None);
+        let options = DeleteOptions::from_body(options)?;
+        delete::delete(self.server, &mut write, &options).map(|deleted| deleted.object)
+    }
+
+    fn storage(&self, resource: &ResourceId) -> Option<ResourceId> {
+        Some(self.server.resources.preferred(resource)?.storage.clone())
+    }
+
+    fn target(&self, resource: &ResourceId) -> Result<Arc<Resource>, ApiError> {
+        self.server.resources.preferred(resource).cloned().ok_or_else(ApiError::unknown_resource)
+    }
+
+    fn write<'w>(
+        &self,
+        target: &Arc<Resource>,
+        namespace: Option<&str>,
+        name: &str,
+        subresource: Option<&'w str>,
+    ) -> Write<'w>
+    where
+        'a: 'w,
+    {
+        Write {
+            resource: target.clone(),
+            namespace: namespace.unwrap_or_default().to_owned(),
+            name: name.to_owned(),
+            subresource,
+            manager: self.manager.to_owned(),
+            field_validation: FieldValidation::Ignore,
+            dry_run: false,
+            now: self.now,
+            warnings: Vec::new(),
+        }
+    }
+}
+
+/// As the server reads a body: in the form of the resource's version, with defaults.
+fn read(target: &Resource, mut object: Value) -> Result<Value, ApiError> {
+    object["apiVersion"] = target.api_version().into();
+    object["kind"] = target.kind.clone().into();
+    let decoded = decode::decode(target, object, &[]);
+    decoded.map(|decoded| decoded.object).map_err(|error| ApiError::bad_request(error.text))
+}

@@ -1,0 +1,122 @@
+//! Which controllers run: the list syntax of kube-controller-manager's `--controllers`.
+
+use std::collections::BTreeSet;
+use std::str::FromStr;
+
+/// Every controller, by the name that kube-controller-manager gives it; `node-simulator` is ours.
+const NAMES: &[&str] = &[
+    "deployment-controller",
+    "garbage-collector-controller",
+    "job-controller",
+    "namespace-controller",
+    "node-simulator",
+    "persistentvolume-protection-controller",
+    "persistentvolumeclaim-protection-controller",
+    "replicaset-controller",
+    "resourcequota-controller",
+    "root-ca-certificate-publisher-controller",
+    "serviceaccount-controller",
+    "statefulset-controller",
+];
+
+/// Which controllers run.
+///
+/// # Example
+/// ```
+/// use controlplane::controllers::ControllerSet;
+///
+/// let set: ControllerSet = "*,-statefulset-controller".parse().unwrap();
+/// assert!(set.contains("garbage-collector-controller"));
+/// assert!(!set.contains("statefulset-controller"));
+/// assert!("nonsense".parse::<ControllerSet>().is_err());
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ControllerSet {
+    names: BTreeSet<&'static str>,
+}
+
+impl ControllerSet {
+    /// Every controller, the node simulator among them.
+    pub fn all() -> Self {
+        Self { names: NAMES.iter().copied().collect() }
+    }
+
+    /// No controller: an API server alone.
+    pub fn none() -> Self {
+        Self { names: BTreeSet::new() }
+    }
+
+    /// The names of all controllers there are.
+    pub fn known() -> &'static [&'static str] {
+        NAMES
+    }
+
+    /// Whether a controller runs.
+    pub fn contains(&self, name: &str) -> bool {
+        self.names.contains(name)
+    }
+
+    /// The same set without one controller.
+    pub fn without(mut self, name: &str) -> Self {
+        self.names.remove(name);
+        self
+    }
+}
+
+/// A name in the list is no controller's.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{name:?} is not a controller; known are {}", NAMES.join(", "))]
+pub struct UnknownController {
+    name: String,
+}
+
+/// A comma-separated list: `*` for all, `name` for one, `-name` for all but one (an exclusion always wins, wherever it
+/// stands). The empty list is no controller. A name may leave out its ending `-controller`.
+impl FromStr for ControllerSet {
+    type Err = UnknownController;
+
+    fn from_str(list: &str) -> Result<Self, Self::Err> {
+        let mut set = Self::none();
+        let mut excluded = BTreeSet::new();
+        for item in list.split(',').map(str::trim).filter(|item| !item.is_empty()) {
+            match (item, item.strip_prefix('-')) {
+                ("*", _) => set = Self::all(),
+                (_, Some(name)) => {
+                    excluded.insert(find(name)?);
+                }
+                (name, None) => {
+                    set.names.insert(find(name)?);
+                }
+            }
+        }
+        set.names.retain(|name| !excluded.contains(name));
+        Ok(set)
+    }
+}
+
+fn find(name: &str) -> Result<&'static str, UnknownController> {
+    let known = |known: &&&str| **known == name || known.strip_suffix("-controller") == Some(name);
+    NAMES.iter().find(known).copied().ok_or_else(|| UnknownController { name: name.to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_name_exclude_and_take_all() {
+        let table = [
+            ("", vec![]),
+            ("namespace", vec!["namespace-controller"]),
+            ("namespace-controller, node-simulator", vec!["namespace-controller", "node-simulator"]),
+            ("-node-simulator,node-simulator", vec![]),
+        ];
+        for (list, expected) in table {
+            let set: ControllerSet = list.parse().expect("every name is known");
+            assert_eq!(set.names.into_iter().collect::<Vec<_>>(), expected, "{list}");
+        }
+        assert_eq!("*".parse(), Ok(ControllerSet::all()));
+        assert_eq!("-statefulset,*".parse(), Ok(ControllerSet::all().without("statefulset-controller")));
+        assert!("cronjob".parse::<ControllerSet>().is_err());
+    }
+}

@@ -1,0 +1,18 @@
+//! The built-in resources that controllers work with.
+
+use crate::store::ResourceId;
+
+pub(super) const CONFIG_MAPS: ResourceId = ResourceId::known("", "configmaps");
+pub(super) const EVENTS: ResourceId = ResourceId::known("", "events");
+pub(super) const NAMESPACES: ResourceId = ResourceId::known("", "namespaces");
+pub(super) const PERSISTENT_VOLUMES: ResourceId = ResourceId::known("", "persistentvolumes");
+pub(super) const PERSISTENT_VOLUME_CLAIMS: ResourceId = ResourceId::known("", "persistentvolumeclaims");
+pub(super) const PODS: ResourceId = ResourceId::known("", "pods");
+pub(super) const RESOURCE_QUOTAS: ResourceId = ResourceId::known("", "resourcequotas");
+pub(super) const SERVICE_ACCOUNTS: ResourceId = ResourceId::known("", "serviceaccounts");
+pub(super) const SERVICES: ResourceId = ResourceId::known("", "services");
+pub(super) const CONTROLLER_REVISIONS: ResourceId = ResourceId::known("apps", "controllerrevisions");
+pub(super) const DEPLOYMENTS: ResourceId = ResourceId::known("apps", "deployments");
+pub(super) const REPLICA_SETS: ResourceId = ResourceId::known("apps", "replicasets");
+pub(super) const STATEFUL_SETS: ResourceId = ResourceId::known("apps", "statefulsets");
+pub(super) const JOBS: ResourceId = ResourceId::known("batch", "jobs");

@@ -1,0 +1,128 @@
+//! The built-in controllers: machines over the store that act a little after what they have seen, as
+//! kube-controller-manager does.
+//!
+//! [`start`] makes those of a [`ControllerSet`]; [`NodeControls`] turns what the simulated node does to pods.
+
+mod api;
+mod controller_set;
+mod deployment;
+mod fields;
+mod garbage_collector;
+mod hash;
+mod job;
+mod known;
+mod label_selector;
+mod namespaces;
+mod node_simulator;
+mod owners;
+mod pods;
+pub(crate) mod quota;
+mod recorder;
+mod replica_set;
+mod stateful_set;
+mod volume_protection;
+mod work_queue;
+
+pub use api::Api;
+pub use controller_set::{ControllerSet, UnknownController};
+pub use deployment::Deployments;
+pub use garbage_collector::GarbageCollector;
+pub use job::Jobs;
+pub use namespaces::{NamespaceLifecycle, RootCaPublisher, ServiceAccounts};
+pub use node_simulator::{NodeControls, NodeSettings, NodeSimulator};
+pub use quota::ResourceQuotas;
+pub use replica_set::ReplicaSets;
+pub use stateful_set::StatefulSets;
+pub use volume_protection::{ClaimProtection, VolumeProtection};
+
+use crate::store::Change;
+use jiff::{SignedDuration, Timestamp};
+
+/// One controller.
+///
+/// # Guarantees
+/// The control plane tells every change once, in order, before it runs the controller; it runs the controller at
+/// the time of `next_wake` (or later, when nobody moved time), never inside the request that made a change.
+pub trait Controller: Send {
+    /// The name that kube-controller-manager gives it.
+    fn name(&self) -> &'static str;
+    /// The field manager of its writes.
+    fn manager(&self) -> &'static str {
+        "kube-controller-manager"
+    }
+    /// Notes a change (it carries its time); must not be slow, must not act.
+    fn observe(&mut self, change: &Change);
+    /// Acts on what is due at `now`.
+    fn run(&mut self, api: &mut Api<'_>, now: Timestamp);
+    /// When it wants to run next; `None` when it has nothing to do.
+    fn next_wake(&self) -> Option<Timestamp>;
+}
+
+/// What the controllers go by.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// How long after a change a controller acts on it.
+    pub reaction: SignedDuration,
+    /// The PEM text in every ConfigMap `kube-root-ca.crt`.
+    pub root_ca: String,
+    /// What the simulated node does when nobody says otherwise.
+    pub node: NodeSettings,
+}
+
+impl Default for Settings {
+    /// Controllers react after 5 ms; the root certificate is an empty text.
+    fn default() -> Self {
+        Self {
+            reaction: SignedDuration::from_millis(5),
+            root_ca: String::new(),
+            node: NodeSettings::default(),
+        }
+    }
+}
+
+/// Controllers that are ready to be given to a [`ControlPlane`](crate::ControlPlane).
+pub struct Started {
+    /// For [`Options::controllers`](crate::Options::controllers), in the order in which they act.
+    pub controllers: Vec<Box<dyn Controller>>,
+    /// Turns what the node simulator does; without effect when that does not run.
+    pub nodes: NodeControls,
+}
+
+impl std::fmt::Debug for Started {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let names: Vec<&str> = self.controllers.iter().map(|controller| controller.name()).collect();
+        f.debug_struct("Started").field("controllers", &names).finish_non_exhaustive()
+    }
+}
+
+/// Makes the controllers of a set.
+///
+/// # Example
+/// ```
+/// use controlplane::controllers::{ControllerSet, Settings, start};
+///
+/// let set: ControllerSet = "*,-node-simulator".parse().unwrap();
+/// let started = start(&set, &Settings::default());
+/// assert!(!started.controllers.is_empty());
+/// ```
+pub fn start(set: &ControllerSet, settings: &Settings) -> Started {
+    let reaction = settings.reaction;
+    let node = NodeSimulator::new(settings.node.clone());
+    let nodes = node.controls();
+    let all: Vec<Box<dyn Controller>> = vec![
+        Box::new(ServiceAccounts::new(reaction)),
+        Box::new(RootCaPublisher::new(reaction, settings.root_ca.clone())),
+        Box::new(ResourceQuotas::new(reaction)),
+        Box::new(Deployments::new(reaction)),
+        Box::new(ReplicaSets::new(reaction)),
+        Box::new(Jobs::new(reaction)),
+        Box::new(StatefulSets::new(reaction)),
+        Box::new(ClaimProtection::new(reaction)),
+        Box::new(VolumeProtection::new(reaction)),
+        Box::new(NamespaceLifecycle::new()),
+        Box::new(GarbageCollector::new(reaction)),
+        Box::new(node),
+    ];
+    let controllers = all.into_iter().filter(|controller| set.contains(controller.name())).collect();
+    Started { controllers, nodes }
+}

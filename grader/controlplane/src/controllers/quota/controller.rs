@@ -1,0 +1,106 @@
+//! Counts what quotas limit, when something has gone or the limits are others.
+
+use super::{scopes, usage};
+use crate::controllers::known::{PODS, RESOURCE_QUOTAS};
+use crate::controllers::owners::{self, Key};
+use crate::controllers::work_queue::{WorkQueue, later};
+use crate::controllers::{Api, Controller, pods};
+use crate::error::ApiError;
+use crate::object;
+use crate::store::{Change, ResourceId};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+
+/// Keeps the status of ResourceQuotas.
+///
+/// # Guarantees
+/// New objects are charged when they are created; this controller gives back what deleted ones used. A namespace
+/// without a quota costs nothing.
+#[derive(Debug)]
+pub struct ResourceQuotas {
+    reaction: SignedDuration,
+    quotas: BTreeSet<Key>,
+    queue: WorkQueue<Key>,
+}
+
+impl ResourceQuotas {
+    /// A controller that acts `reaction` after what it saw.
+    pub fn new(reaction: SignedDuration) -> Self {
+        Self { reaction, quotas: BTreeSet::new(), queue: WorkQueue::default() }
+    }
+
+    fn sync(api: &mut Api<'_>, key: &Key) -> Result<(), ApiError> {
+        let Some(quota) = api.get(&RESOURCE_QUOTAS, Some(&key.0), &key.1) else { return Ok(()) };
+        let hard = usage::amounts(&quota["spec"]["hard"]);
+        let resources: BTreeSet<ResourceId> = hard.keys().map(|name| usage::resource_of(name)).collect();
+        let mut used: usage::Amounts =
+            hard.keys().map(|name| (name.clone(), crate::builtins::quantity::Quantity::count(0))).collect();
+        for resource in resources {
+            let objects = api.list(&resource, Some(&key.0));
+            for object in objects.iter().filter(|object| scopes::include(&quota, &resource, object)) {
+                let mut amounts = usage::of(&resource, object);
+                amounts.retain(|name, _| hard.contains_key(name));
+                usage::add(&mut used, &amounts);
+            }
+        }
+        let status = json!({"hard": quota["spec"]["hard"], "used": usage::to_value(&used)});
+        if status == quota["status"] {
+            return Ok(());
+        }
+        let mut written = (*quota).clone();
+        written["status"] = status;
+        api.update_status(&RESOURCE_QUOTAS, written).map(drop)
+    }
+
+    fn wake_all_of(&mut self, namespace: &str, due: Timestamp) {
+        let first = (namespace.to_owned(), String::new());
+        let quotas = self.quotas.range(first..).take_while(|(in_namespace, _)| in_namespace == namespace);
+        for quota in quotas {
+            self.queue.add(quota.clone(), due);
+        }
+    }
+}
+
+impl Controller for ResourceQuotas {
+    fn name(&self) -> &'static str {
+        "resourcequota-controller"
+    }
+
+    fn observe(&mut self, change: &Change) {
+        let due = later(change.at, self.reaction);
+        if change.resource == RESOURCE_QUOTAS {
+            let key = owners::key(change.object());
+            let limits = |quota: Option<&Value>| quota.map(|quota| quota["spec"].clone());
+            if change.new.is_none() {
+                self.quotas.remove(&key);
+            } else if limits(change.old.as_deref()) != limits(change.new.as_deref()) {
+                self.quotas.insert(key.clone());
+                self.queue.add(key, due);
+            }
+        }
+        if !self.quotas.is_empty() && frees(change) {
+            self.wake_all_of(object::namespace(change.object()), due);
+        }
+    }
+
+    fn run(&mut self, api: &mut Api<'_>, now: Timestamp) {
+        while let Some(key) = self.queue.pop(now) {
+            match Self::sync(api, &key) {
+                Err(error) if !error.is_not_found() => self.queue.retry(key, now),
+                _ => self.queue.forget(&key),
+            }
+        }
+    }
+
+    fn next_wake(&self) -> Option<Timestamp> {
+        self.queue.next_wake()
+    }
+}
+
+/// Whether a change may have made room: something is gone, or a pod has finished.
+fn frees(change: &Change) -> bool {
+    let finished = |pod: Option<&Value>| pod.is_some_and(pods::is_finished);
+    change.new.is_none()
+        || (change.resource == PODS && finished(change.new.as_deref()) && !finished(change.old.as_deref()))
+}

@@ -1,0 +1,95 @@
+//! The life of a CustomResourceDefinition after it was written: its names are accepted, it is established, and
+//! when it goes, its objects go first (apiextensions-apiserver/pkg/controller).
+
+use crate::api_server::ApiServer;
+use crate::custom_resources::status;
+use crate::endpoint::query::DeleteOptions;
+use crate::object;
+use crate::resources::CRDS;
+use crate::store::ResourceId;
+use crate::strategy;
+use crate::verbs::write::Write;
+use crate::verbs::{delete, update};
+use jiff::Timestamp;
+use serde_json::Value;
+use std::sync::Arc;
+
+/// Holds a definition until its objects are gone.
+pub(crate) const CLEANUP: &str = "customresourcecleanup.apiextensions.k8s.io";
+
+/// Brings the status of every definition up to date, and takes those that are being deleted a step further.
+pub(crate) fn settle(server: &mut ApiServer, now: Timestamp) {
+    let definitions: Vec<Arc<Value>> =
+        server.store.list(&CRDS, None).map(|stored| stored.object.clone()).collect();
+    for crd in &definitions {
+        if object::is_deleting(crd) {
+            finalize(server, crd, now);
+            continue;
+        }
+        let name = object::name(crd);
+        let others = definitions.iter().filter(|other| object::name(other) != name).map(|other| &**other);
+        let named = status::naming(crd, others, now);
+        write_status(server, name, named, now);
+        let established = current(server, name).and_then(|crd| status::establishing(&crd, now));
+        write_status(server, name, established, now);
+    }
+}
+
+/// A write to a custom resource may have been the last one that a definition on its way out waited for.
+pub(crate) fn resume(server: &mut ApiServer, now: Timestamp) {
+    let deleting: Vec<Arc<Value>> = server
+        .store
+        .list(&CRDS, None)
+        .map(|stored| stored.object.clone())
+        .filter(|crd| object::is_deleting(crd))
+        .collect();
+    for crd in &deleting {
+        finalize(server, crd, now);
+    }
+}
+
+fn current(server: &ApiServer, name: &str) -> Option<Arc<Value>> {
+    server.store.get(&CRDS, "", name).map(|stored| stored.object.clone())
+}
+
+fn write_status(server: &mut ApiServer, name: &str, status: Option<Value>, now: Timestamp) {
+    let (Some(status), Some(crd)) = (status, current(server, name)) else { return };
+    let Some(resource) = server.resources.preferred(&CRDS).cloned() else { return };
+    let mut new = (*crd).clone();
+    new["status"] = status;
+    let mut write = Write { subresource: Some("status"), ..Write::by_server(&resource, &crd, now) };
+    // The definition was just read: nothing can have changed it, and it was valid.
+    let _ = update::replace(server, &mut write, new);
+    server.resources.reload(&server.store);
+}
+
+/// Deletes the objects of a definition that is on its way out; without any left, nothing holds it any more.
+fn finalize(server: &mut ApiServer, crd: &Arc<Value>, now: Timestamp) {
+    if !object::finalizers(crd).any(|finalizer| finalizer == CLEANUP) {
+        return;
+    }
+    let text = |pointer: &str| crd.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let id = ResourceId::new(text("/spec/group"), text("/spec/names/plural"));
+    let instances: Vec<Arc<Value>> =
+        server.store.list(&id, None).map(|stored| stored.object.clone()).collect();
+    if let Some(resource) = server.resources.preferred(&id).cloned() {
+        for instance in instances.iter().filter(|instance| !object::is_deleting(instance)) {
+            let mut write = Write::by_server(&resource, instance, now);
+            // Whatever cannot be deleted now is tried again when something of it changes.
+            let _ = delete::delete(server, &mut write, &DeleteOptions::default());
+        }
+    }
+    let finished = server.store.list(&id, None).next().is_none();
+    let terminating = status::terminating(crd, finished, now);
+    write_status(server, object::name(crd), terminating, now);
+    let Some(crd) = current(server, object::name(crd)).filter(|_| finished) else { return };
+    let left: Vec<&str> = object::finalizers(&crd).filter(|finalizer| *finalizer != CLEANUP).collect();
+    if left.is_empty() {
+        server.store.remove(&CRDS, "", object::name(&crd), now);
+    } else {
+        let mut new = (*crd).clone();
+        strategy::set(&mut new["metadata"], "finalizers", Some(left.into_iter().collect()));
+        server.store.put(&CRDS, new, now);
+    }
+    server.resources.reload(&server.store);
+}

@@ -1,0 +1,143 @@
+//! Which representation the client gets (apiserver/pkg/endpoints/handlers/negotiation).
+
+use crate::error::ApiError;
+use http::{HeaderMap, header};
+
+/// How bytes are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Format {
+    Json,
+    Yaml,
+}
+
+/// What an object is turned into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shape {
+    /// The object as it is.
+    Plain,
+    /// `meta.k8s.io` PartialObjectMetadata or, for lists, PartialObjectMetadataList.
+    Metadata { list: bool, beta: bool },
+    /// `meta.k8s.io` Table.
+    Table { beta: bool },
+}
+
+/// The negotiated representation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Accept {
+    pub(crate) format: Format,
+    pub(crate) shape: Shape,
+    pub(crate) pretty: bool,
+}
+
+impl Accept {
+    pub(crate) const JSON: Self = Self { format: Format::Json, shape: Shape::Plain, pretty: false };
+}
+
+const PLAIN_TYPES: &str = "application/json, application/yaml, application/vnd.kubernetes.protobuf";
+
+/// One entry of an Accept header.
+#[derive(Debug)]
+pub(crate) struct Clause<'a> {
+    pub(crate) media_type: &'a str,
+    pub(crate) parameters: Vec<(&'a str, &'a str)>,
+}
+
+impl Clause<'_> {
+    pub(crate) fn parameter(&self, name: &str) -> &str {
+        self.parameters.iter().find(|(key, _)| *key == name).map_or("", |(_, value)| *value)
+    }
+}
+
+/// The entries of a header, best first (by `q`, then more specific first, as goautoneg sorts them).
+pub(crate) fn clauses(text: &str) -> Vec<Clause<'_>> {
+    let mut all: Vec<(f32, Clause<'_>)> = text
+        .split(',')
+        .map(str::trim)
+        .filter(|entry| !entry.is_empty())
+        .map(|entry| {
+            let mut parts = entry.split(';').map(str::trim);
+            let media_type = parts.next().unwrap_or_default();
+            let mut quality = 1.0;
+            let mut parameters = Vec::new();
+            for part in parts {
+                match part.split_once('=') {
+                    Some(("q", value)) => quality = value.trim().parse().unwrap_or(1.0),
+                    Some((key, value)) => parameters.push((key.trim(), value.trim().trim_matches('"'))),
+                    None => {}
+                }
+            }
+            (quality, Clause { media_type, parameters })
+        })
+        .collect();
+    let wildcards = |clause: &Clause<'_>| clause.media_type.matches('*').count();
+    all.sort_by(|(left_q, left), (right_q, right)| {
+        right_q.total_cmp(left_q).then(wildcards(left).cmp(&wildcards(right)))
+    });
+    all.into_iter().map(|(_, clause)| clause).collect()
+}
+
+/// Finds the first representation that both sides know. `shapes` says whether Tables and metadata are on offer.
+///
+/// # Errors
+/// 406 when there is none.
+pub(crate) fn negotiate(headers: &HeaderMap, pretty: bool, shapes: bool) -> Result<Accept, ApiError> {
+    let Some(text) = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()) else {
+        return Ok(Accept { pretty, ..Accept::JSON });
+    };
+    if text.trim().is_empty() {
+        return Ok(Accept { pretty, ..Accept::JSON });
+    }
+    clauses(text)
+        .iter()
+        .find_map(|clause| accept(clause, shapes))
+        .map(|accept| Accept { pretty: pretty || accept.pretty, ..accept })
+        .ok_or_else(|| {
+            ApiError::not_acceptable(format!("only the following media types are accepted: {PLAIN_TYPES}"))
+        })
+}
+
+/// 406 in the words of the router that built-in resources have in front of them.
+pub(crate) fn refused_before_routing() -> ApiError {
+    ApiError::not_acceptable(format!(
+        "406: Not Acceptable\n\nAvailable representations: {PLAIN_TYPES}, application/json;stream=watch, \
+         application/vnd.kubernetes.protobuf;stream=watch"
+    ))
+    .with_empty_details()
+}
+
+fn accept(clause: &Clause<'_>, shapes: bool) -> Option<Accept> {
+    let format = match clause.media_type {
+        "application/json" | "*/*" | "application/*" => Format::Json,
+        "application/yaml" => Format::Yaml,
+        _ => return None,
+    };
+    if !matches!(clause.parameter("stream"), "" | "watch") {
+        return None;
+    }
+    let (kind, group, version) = (clause.parameter("as"), clause.parameter("g"), clause.parameter("v"));
+    let beta = version == "v1beta1";
+    let shape = match (kind, group) {
+        ("", "") => Shape::Plain,
+        _ if !shapes || !(version == "v1" || beta) => return None,
+        ("Table", "meta.k8s.io") => Shape::Table { beta },
+        ("PartialObjectMetadata", "meta.k8s.io") => Shape::Metadata { list: false, beta },
+        ("PartialObjectMetadataList", "meta.k8s.io") => Shape::Metadata { list: true, beta },
+        _ => return None,
+    };
+    Some(Accept { format, shape, pretty: clause.parameter("pretty") == "1" })
+}
+
+/// How a request's body is written.
+///
+/// # Errors
+/// 415 for any other format.
+pub(crate) fn body_format(headers: &HeaderMap) -> Result<Format, ApiError> {
+    let text = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    match text.split(';').next().unwrap_or_default().trim() {
+        "" | "application/json" => Ok(Format::Json),
+        "application/yaml" => Ok(Format::Yaml),
+        _ => Err(ApiError::unsupported_media_type(format!(
+            "the body of the request was in an unknown format - accepted media types include: {PLAIN_TYPES}"
+        ))),
+    }
+}

@@ -1,0 +1,313 @@
+//! From a request's body to an object of the served version
+//! (apimachinery/pkg/runtime/serializer, apiextensions-apiserver/pkg/apiserver/customresource_handler.go).
+
+use super::accept::Format;
+use super::query::FieldValidation;
+use super::{json, yaml};
+use crate::builtins;
+use crate::custom_resources::definition;
+use crate::error::ApiError;
+use crate::field_error::FieldPath;
+use crate::go_text;
+use crate::object;
+use crate::patch;
+use crate::resources::{CRDS, Custom, Nature, Resource};
+use crate::schema::pruning::{self, PruneOptions};
+use crate::schema::{Schema, defaulting};
+use serde_json::Value;
+
+/// The largest body that the server reads.
+pub(crate) const BODY_LIMIT: usize = 3 * 1024 * 1024;
+/// How much of a body an error shows.
+const SHOWN: usize = 30;
+const TYPE_META: &str = "struct { APIVersion string \"json:\\\"apiVersion,omitempty\\\"\"; \
+                         Kind string \"json:\\\"kind,omitempty\\\"\" }";
+
+/// An object in the form of its version: unknown fields gone, defaults filled in.
+#[derive(Debug)]
+pub(crate) struct Decoded {
+    pub(crate) object: Value,
+    /// What strict field validation objects to, e.g. `unknown field "spec.bogus"`.
+    pub(crate) strict: Vec<String>,
+}
+
+/// Why a document is no object of the version.
+#[derive(Debug)]
+pub(crate) struct Undecodable {
+    /// Kind and version that the document gives, if it gives any.
+    given: Option<(String, String)>,
+    pub(crate) text: String,
+}
+
+impl Undecodable {
+    fn unrecognized(text: impl Into<String>) -> Self {
+        Self { given: None, text: text.into() }
+    }
+}
+
+/// Decodes the body of a POST or PUT.
+///
+/// # Errors
+/// 400 in the words of the API server, also for what strict field validation objects to.
+pub(crate) fn body(
+    resource: &Resource,
+    bytes: &[u8],
+    format: Format,
+    validation: FieldValidation,
+    warnings: &mut Vec<String>,
+) -> Result<Value, ApiError> {
+    let refuse = |undecodable: Undecodable| refused(resource, &undecodable, bytes);
+    let (document, repeated) = parse(bytes, format).map_err(refuse)?;
+    let mut decoded = decode(resource, document, bytes).map_err(refuse)?;
+    if validation == FieldValidation::Strict && format == Format::Yaml && !repeated.is_empty() {
+        decoded.strict.insert(0, yaml::unmarshal_errors(&repeated));
+    } else {
+        decoded.strict.splice(0..0, repeated);
+    }
+    if validation == FieldValidation::Strict && !decoded.strict.is_empty() {
+        let version = object_version(&decoded.object);
+        let text = strict_error(&decoded.strict);
+        let given = Some((object::kind(&decoded.object).to_owned(), version));
+        return Err(refused(resource, &Undecodable { given, text }, bytes));
+    }
+    if validation == FieldValidation::Warn {
+        warnings.extend(decoded.strict);
+    }
+    let given = object::api_version(&decoded.object);
+    if given != resource.api_version() {
+        return Err(ApiError::bad_request(format!(
+            "the API version in the data ({given}) does not match the expected API version ({})",
+            resource.api_version()
+        )));
+    }
+    Ok(decoded.object)
+}
+
+/// `strict decoding error: ` and everything it objects to.
+pub(crate) fn strict_error(objections: &[String]) -> String {
+    format!("strict decoding error: {}", objections.join(", "))
+}
+
+fn object_version(object: &Value) -> String {
+    let api_version = object::api_version(object);
+    api_version.rsplit('/').next().unwrap_or_default().to_owned()
+}
+
+fn refused(resource: &Resource, undecodable: &Undecodable, bytes: &[u8]) -> ApiError {
+    let wanted = &resource.kind;
+    let text = &undecodable.text;
+    ApiError::bad_request(match &undecodable.given {
+        Some((kind, version)) => {
+            format!("{kind} in version {} cannot be handled as a {wanted}: {text}", go_text::quote(version))
+        }
+        None => {
+            format!(
+                "the object provided is unrecognized (must be of type {wanted}): {text} ({})",
+                summary(bytes)
+            )
+        }
+    })
+}
+
+fn summary(bytes: &[u8]) -> String {
+    let cut = bytes.len().min(SHOWN);
+    let more = if bytes.len() > SHOWN { " ..." } else { "" };
+    match bytes.first() {
+        None => "<empty>".to_owned(),
+        Some(b'{') => format!("{}{more}", String::from_utf8_lossy(&bytes[..cut])),
+        Some(_) => {
+            let hex: String = bytes[..cut].iter().map(|byte| format!("{byte:02x}")).collect();
+            format!("{hex}{more}")
+        }
+    }
+}
+
+/// The document, and what strict field validation says about repeated keys.
+fn parse(bytes: &[u8], format: Format) -> Result<(Value, Vec<String>), Undecodable> {
+    match format {
+        Format::Json => match json::parse(bytes) {
+            Ok((document, false)) => Ok((document, Vec::new())),
+            Ok((document, true)) => {
+                let repeated = json::repeated_keys(bytes);
+                let texts = repeated.iter().map(|path| format!("duplicate field {}", go_text::quote(path)));
+                Ok((document, texts.collect()))
+            }
+            Err(_) => {
+                let text = patch::decode::decode(bytes).err().unwrap_or_else(|| "invalid JSON".to_owned());
+                Err(Undecodable::unrecognized(format!("couldn't get version/kind; json parse error: {text}")))
+            }
+        },
+        Format::Yaml => yaml::parse(bytes).map_err(Undecodable::unrecognized),
+    }
+}
+
+/// Brings a document into the form of the resource's version. `bytes` is what it was read from, for texts.
+pub(crate) fn decode(resource: &Resource, document: Value, bytes: &[u8]) -> Result<Decoded, Undecodable> {
+    if !document.is_object() {
+        let found = go_text::json_kind(&document);
+        // Null is taken for an empty object.
+        if !document.is_null() {
+            return Err(Undecodable::unrecognized(format!(
+                "couldn't get version/kind; json parse error: json: cannot unmarshal {found} into Go value of type {TYPE_META}"
+            )));
+        }
+    }
+    for key in ["apiVersion", "kind"] {
+        if let Some(value) = document.get(key).filter(|value| !value.is_string() && !value.is_null()) {
+            let found = go_text::json_kind(value);
+            return Err(Undecodable::unrecognized(format!(
+                "couldn't get version/kind; json parse error: json: cannot unmarshal {found} into Go struct field .{key} of type string"
+            )));
+        }
+    }
+    // An empty list of managed fields gives up all ownership; the type alone would not tell it from none.
+    let gives_up =
+        document.pointer("/metadata/managedFields").and_then(Value::as_array).is_some_and(Vec::is_empty);
+    let mut decoded = match &resource.nature {
+        Nature::BuiltIn(_) => builtin(resource, document),
+        Nature::Custom(custom) => custom_object(custom, document, bytes),
+    }?;
+    if gives_up {
+        object::set_metadata(&mut decoded.object, "managedFields", Vec::<Value>::new());
+    }
+    Ok(decoded)
+}
+
+fn builtin(resource: &Resource, mut document: Value) -> Result<Decoded, Undecodable> {
+    let kind = match object::kind(&document) {
+        "" => resource.kind.clone(),
+        given => given.to_owned(),
+    };
+    let api_version = match object::api_version(&document) {
+        "" => resource.api_version(),
+        given => given.to_owned(),
+    };
+    let (group, version) = api_version.split_once('/').unwrap_or(("", api_version.as_str()));
+    let given = Some((kind.clone(), version.to_owned()));
+    let Some(definition) = builtins::definition_of(group, version, &kind) else {
+        let text = format!(
+            "no kind {} is registered for version {} in scheme \"pkg/api/legacyscheme/scheme.go:30\"",
+            go_text::quote(&kind),
+            go_text::quote(&api_version)
+        );
+        return Err(Undecodable { given, text });
+    };
+    if !document.is_object() {
+        document = Value::Object(serde_json::Map::new());
+    }
+    let disowned = gives_up_ownership(&document);
+    let unknown = builtins::read(definition, &mut document)
+        .map_err(|text| Undecodable { given: given.clone(), text })?;
+    if disowned {
+        object::set_metadata(&mut document, "managedFields", Value::Array(Vec::new()));
+    }
+    if kind != resource.kind {
+        let (wanted_group, wanted) = (resource.id.group(), &resource.kind);
+        let package =
+            if wanted_group.is_empty() { "core" } else { wanted_group.split('.').next().unwrap_or_default() };
+        let text = format!("converting ({version}.{kind}) to ({package}.{wanted}): unknown conversion");
+        return Err(Undecodable { given, text });
+    }
+    document["kind"] = kind.into();
+    document["apiVersion"] = api_version.into();
+    if resource.id == CRDS {
+        definition::defaults(&mut document);
+    }
+    Ok(Decoded { object: document, strict: unknown_fields(unknown) })
+}
+
+fn custom_object(custom: &Custom, mut document: Value, bytes: &[u8]) -> Result<Decoded, Undecodable> {
+    let kind = object::kind(&document).to_owned();
+    if kind.is_empty() {
+        let body = String::from_utf8_lossy(bytes);
+        return Err(Undecodable::unrecognized(format!("Object 'Kind' is missing in '{body}'")));
+    }
+    let given = Some((kind, object_version(&document)));
+    let undecodable = |text| Undecodable { given: given.clone(), text };
+    let mut strict = metadata(&mut document).map_err(undecodable)?;
+    // A version that is not defined knows no fields.
+    let unknown = Schema::default();
+    let schema = custom.sibling(object::api_version(&document)).map_or(&unknown, |version| &*version.schema);
+    strict.extend(pruning::prune(schema, &mut document, PruneOptions::Resource));
+    embedded_metadata(schema, &mut document, FieldPath::root(""), &mut strict).map_err(undecodable)?;
+    strict.sort_unstable();
+    defaulting::apply_defaults(schema, &mut document);
+    Ok(Decoded { object: document, strict: unknown_fields(strict) })
+}
+
+/// Brings what an apply has made into the form of the resource's version. Its fields are known to be in the schema,
+/// and null stays for validation to refuse.
+pub(crate) fn applied(resource: &Resource, mut document: Value) -> Result<Value, ApiError> {
+    let refused = |text| ApiError::unexpected(text);
+    if !resource.is_custom() {
+        let decoded = builtin(resource, document).map_err(|undecodable| refused(undecodable.text))?;
+        return Ok(decoded.object);
+    }
+    let schema = resource.schema();
+    metadata(&mut document).map_err(refused)?;
+    embedded_metadata(&schema, &mut document, FieldPath::root(""), &mut Vec::new()).map_err(refused)?;
+    defaulting::fill_defaults(&schema, &mut document);
+    Ok(document)
+}
+
+/// An empty list is left out of objects otherwise, but of managedFields it says that nobody owns anything.
+fn gives_up_ownership(document: &Value) -> bool {
+    document.pointer("/metadata/managedFields").and_then(Value::as_array).is_some_and(Vec::is_empty)
+}
+
+/// Brings the metadata of a custom resource into the form of all metadata; answers the unknown fields.
+fn metadata(document: &mut Value) -> Result<Vec<String>, String> {
+    let disowned = gives_up_ownership(document);
+    let definition = builtins::definition("meta.v1.ObjectMeta");
+    let (Some(metadata), Some(definition)) = (document.get_mut("metadata"), definition) else {
+        return Ok(Vec::new());
+    };
+    let unknown = builtins::decode(definition, metadata)?;
+    if disowned {
+        object::set_metadata(document, "managedFields", Value::Array(Vec::new()));
+    }
+    Ok(unknown.into_iter().map(|path| format!("metadata.{path}")).collect())
+}
+
+/// The metadata of objects inside of an object (`x-kubernetes-embedded-resource`) has the form of all metadata.
+fn embedded_metadata(
+    schema: &Schema,
+    value: &mut Value,
+    path: FieldPath<'_>,
+    strict: &mut Vec<String>,
+) -> Result<(), String> {
+    match value {
+        Value::Object(members) => {
+            for (key, member) in members {
+                let path = path.child(key);
+                if schema.embedded_resource && key == "metadata" {
+                    let shown = go_text::json(member);
+                    let Some(definition) = builtins::definition("meta.v1.ObjectMeta") else { continue };
+                    let unknown = builtins::decode(definition, member)
+                        .map_err(|text| format!("{path}: Invalid value: {shown}: {text}"))?;
+                    strict.extend(unknown.into_iter().map(|field| format!("{path}.{field}")));
+                    if let Some(metadata) = member.as_object_mut() {
+                        metadata.retain(|_, value| !value.is_null());
+                    }
+                } else if let Some(schema) =
+                    schema.properties.get(key).or(schema.additional_properties.as_ref())
+                {
+                    embedded_metadata(schema, member, path, strict)?;
+                }
+            }
+            Ok(())
+        }
+        Value::Array(items) => match &schema.items {
+            Some(schema) => items
+                .iter_mut()
+                .enumerate()
+                .try_for_each(|(index, item)| embedded_metadata(schema, item, path.index(index), strict)),
+            None => Ok(()),
+        },
+        _ => Ok(()),
+    }
+}
+
+fn unknown_fields(paths: Vec<String>) -> Vec<String> {
+    paths.into_iter().map(|path| format!("unknown field {}", go_text::quote(&path))).collect()
+}

@@ -1,0 +1,41 @@
+//! HTTP without a connection: from a request to a verb, and from its outcome to an answer
+//! (apiserver/pkg/endpoints).
+
+pub(crate) mod accept;
+pub(crate) mod decode;
+mod discovery;
+mod gzip;
+pub(crate) mod json;
+mod manager;
+mod openapi;
+pub(crate) mod query;
+pub(crate) mod represent;
+mod resource;
+mod respond;
+mod system;
+pub(crate) mod table;
+pub(crate) mod yaml;
+
+use crate::api_server::ApiServer;
+use crate::error::ApiError;
+use crate::request::{Reply, Request};
+use crate::routing::{self, Route};
+use jiff::Timestamp;
+
+/// Answers one request. This is the one place where an error becomes an answer.
+pub(crate) fn handle(server: &mut ApiServer, request: &Request, now: Timestamp) -> Reply {
+    let answer = match routing::route(&request.path) {
+        None => Err(ApiError::bad_request("the path is not encoded correctly")),
+        Some(Route::Resource(path)) => resource::answer(server, request, path, now),
+        Some(Route::Other(path)) if path.starts_with("/openapi/v3") => {
+            Ok(Reply::Complete(openapi::answer(server, &path)))
+        }
+        Some(Route::Other(path)) => Ok(system::answer(request, &path)),
+        Some(route) => Ok(discovery::answer(server, request, &route)),
+    };
+    let mut reply = answer.unwrap_or_else(|error| Reply::Complete(respond::error(&error)));
+    if let Reply::Complete(response) = &mut reply {
+        gzip::compress(&request.headers, response);
+    }
+    reply
+}

@@ -1,0 +1,303 @@
+//! Query parameters and the options they make (apimachinery/pkg/runtime/conversion.go,
+//! apis/meta/v1/validation/validation.go, apis/meta/internalversion/validation).
+
+use crate::builtins::meta;
+use crate::error::ApiError;
+use crate::field_error::FieldError;
+use crate::go_text;
+use crate::routing;
+use serde_json::Value;
+
+/// The parameters of a request, in the order sent.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Query(Vec<(String, String)>);
+
+impl Query {
+    /// Parses a raw query; pairs with broken percent encoding are left out, as Go does.
+    pub(crate) fn parse(text: &str) -> Self {
+        let decode = |text: &str| routing::percent_decode(&text.replace('+', " "));
+        let pairs = text.split('&').filter(|pair| !pair.is_empty()).filter_map(|pair| {
+            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+            Some((decode(key)?, decode(value)?))
+        });
+        Self(pairs.collect())
+    }
+
+    /// The first value of a parameter.
+    pub(crate) fn get(&self, key: &str) -> Option<&str> {
+        self.0.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
+    }
+
+    /// A text; empty when the parameter is missing.
+    pub(crate) fn text(&self, key: &str) -> &str {
+        self.get(key).unwrap_or_default()
+    }
+
+    fn all(&self, key: &str) -> Vec<&str> {
+        self.0.iter().filter(|(name, _)| name == key).map(|(_, value)| value.as_str()).collect()
+    }
+
+    /// Anything but `false` and `0` is true.
+    pub(crate) fn flag(&self, key: &str) -> Option<bool> {
+        self.get(key).map(|value| !value.eq_ignore_ascii_case("false") && value != "0")
+    }
+
+    /// A whole number.
+    ///
+    /// # Errors
+    /// 400 with the text of Go's parser.
+    pub(crate) fn number(&self, key: &str) -> Result<Option<i64>, ApiError> {
+        match self.get(key) {
+            None | Some("") => Ok(None),
+            Some(text) => text.parse().map(Some).map_err(|_| {
+                let quoted = go_text::quote(text);
+                ApiError::bad_request(format!("strconv.ParseInt: parsing {quoted}: invalid syntax"))
+            }),
+        }
+    }
+}
+
+/// What to do about unknown and duplicate fields.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FieldValidation {
+    Ignore,
+    Warn,
+    Strict,
+}
+
+/// CreateOptions, UpdateOptions, PatchOptions.
+#[derive(Clone, Debug)]
+pub(crate) struct WriteOptions {
+    pub(crate) dry_run: bool,
+    /// Empty when not given.
+    pub(crate) field_manager: String,
+    pub(crate) field_validation: FieldValidation,
+    pub(crate) force: Option<bool>,
+}
+
+/// Which options a request may carry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OptionsKind {
+    Create,
+    Update,
+    Patch,
+    Apply,
+}
+
+impl WriteOptions {
+    /// # Errors
+    /// 422 about the first kind of options that are not valid.
+    pub(crate) fn parse(query: &Query, kind: OptionsKind) -> Result<Self, ApiError> {
+        let dry_run = query.all("dryRun");
+        let field_manager = query.text("fieldManager").to_owned();
+        let force = query.flag("force");
+        let mut errors = Vec::new();
+        match kind {
+            OptionsKind::Apply if field_manager.is_empty() => {
+                errors.push(FieldError::required("fieldManager", "is required for apply patch"));
+            }
+            OptionsKind::Patch if force.is_some() => {
+                errors.push(FieldError::forbidden("force", "may not be specified for non-apply patch"));
+            }
+            _ => {}
+        }
+        errors.extend(meta::validate_field_manager(&field_manager, "fieldManager"));
+        errors.extend(validate_dry_run(&dry_run));
+        let field_validation = match query.text("fieldValidation") {
+            "" | "Warn" => FieldValidation::Warn,
+            "Strict" => FieldValidation::Strict,
+            "Ignore" => FieldValidation::Ignore,
+            other => {
+                let supported = ["", "Ignore", "Strict", "Warn"];
+                errors.push(FieldError::not_supported("fieldValidation", other, supported));
+                FieldValidation::Warn
+            }
+        };
+        if !errors.is_empty() {
+            let kind = match kind {
+                OptionsKind::Create => "CreateOptions",
+                OptionsKind::Update => "UpdateOptions",
+                OptionsKind::Patch | OptionsKind::Apply => "PatchOptions",
+            };
+            return Err(invalid_options(kind, &errors));
+        }
+        Ok(Self { dry_run: !dry_run.is_empty(), field_manager, field_validation, force })
+    }
+}
+
+pub(crate) fn invalid_options(kind: &str, errors: &[FieldError]) -> ApiError {
+    ApiError::invalid("meta.k8s.io", kind, "", errors)
+}
+
+/// Only `All` is known.
+pub(crate) fn validate_dry_run(values: &[&str]) -> Option<FieldError> {
+    let wrong = values.iter().any(|value| *value != "All");
+    wrong.then(|| {
+        let shown: Value = values.iter().copied().collect();
+        FieldError::not_supported("dryRun", shown, ["All"])
+    })
+}
+
+/// DeleteOptions.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct DeleteOptions {
+    pub(crate) propagation: Option<String>,
+    pub(crate) orphan_dependents: Option<bool>,
+    pub(crate) grace_period_seconds: Option<i64>,
+    pub(crate) uid: Option<String>,
+    pub(crate) resource_version: Option<String>,
+    pub(crate) dry_run: bool,
+}
+
+impl DeleteOptions {
+    /// From a body; `Value::Null` for none.
+    pub(crate) fn from_body(body: &Value) -> Result<Self, ApiError> {
+        let text = |pointer: &str| body.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+        let dry_run: Vec<&str> =
+            body["dryRun"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        Self {
+            propagation: text("/propagationPolicy"),
+            orphan_dependents: body["orphanDependents"].as_bool(),
+            grace_period_seconds: body["gracePeriodSeconds"].as_i64(),
+            uid: text("/preconditions/uid"),
+            resource_version: text("/preconditions/resourceVersion"),
+            dry_run: !dry_run.is_empty(),
+        }
+        .validated(&dry_run)
+    }
+
+    /// From the query of a request without a body.
+    pub(crate) fn from_query(query: &Query) -> Result<Self, ApiError> {
+        let dry_run = query.all("dryRun");
+        Self {
+            propagation: query.get("propagationPolicy").map(str::to_owned),
+            orphan_dependents: query.flag("orphanDependents"),
+            grace_period_seconds: query.number("gracePeriodSeconds")?,
+            uid: None,
+            resource_version: None,
+            dry_run: !dry_run.is_empty(),
+        }
+        .validated(&dry_run)
+    }
+
+    fn validated(self, dry_run: &[&str]) -> Result<Self, ApiError> {
+        const POLICIES: [&str; 3] = ["Foreground", "Background", "Orphan"];
+        let mut errors = Vec::new();
+        if let Some(policy) = self.propagation.as_deref() {
+            if self.orphan_dependents.is_some() {
+                let text = "orphanDependents and deletionPropagation cannot be both set";
+                errors.push(FieldError::invalid("propagationPolicy", policy, text));
+            }
+            if !POLICIES.contains(&policy) {
+                let supported = POLICIES.into_iter().chain(["nil"]);
+                errors.push(FieldError::not_supported("propagationPolicy", policy, supported));
+            }
+        }
+        errors.extend(validate_dry_run(dry_run));
+        if errors.is_empty() { Ok(self) } else { Err(invalid_options("DeleteOptions", &errors)) }
+    }
+}
+
+/// ListOptions, also those of watches.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ListOptions {
+    pub(crate) watch: bool,
+    pub(crate) label_selector: String,
+    pub(crate) field_selector: String,
+    pub(crate) resource_version: String,
+    pub(crate) resource_version_match: String,
+    pub(crate) limit: i64,
+    pub(crate) continue_token: String,
+    pub(crate) timeout_seconds: Option<i64>,
+    pub(crate) allow_bookmarks: bool,
+    pub(crate) send_initial_events: Option<bool>,
+}
+
+impl ListOptions {
+    /// # Errors
+    /// 400 for what cannot be read, 422 for combinations that make no sense.
+    pub(crate) fn parse(query: &Query) -> Result<Self, ApiError> {
+        let mut options = Self {
+            watch: query.flag("watch").unwrap_or(false),
+            label_selector: query.text("labelSelector").to_owned(),
+            field_selector: query.text("fieldSelector").to_owned(),
+            resource_version: query.text("resourceVersion").to_owned(),
+            resource_version_match: query.text("resourceVersionMatch").to_owned(),
+            limit: query.number("limit")?.unwrap_or(0),
+            continue_token: query.text("continue").to_owned(),
+            timeout_seconds: query.number("timeoutSeconds")?,
+            allow_bookmarks: query.flag("allowWatchBookmarks").unwrap_or(false),
+            send_initial_events: query.flag("sendInitialEvents"),
+        };
+        let errors = if options.watch { options.watch_errors() } else { options.list_errors() };
+        if !errors.is_empty() {
+            return Err(invalid_options("ListOptions", &errors));
+        }
+        // A watch from the very beginning that says nothing about initial events gets them.
+        if options.watch && options.send_initial_events.is_none() && is_unset(&options.resource_version) {
+            options.send_initial_events = None;
+        }
+        Ok(options)
+    }
+
+    fn list_errors(&self) -> Vec<FieldError> {
+        let mut errors = Vec::new();
+        let forbidden = |text: &str| FieldError::forbidden("resourceVersionMatch", text);
+        if !self.resource_version_match.is_empty() {
+            if self.resource_version.is_empty() {
+                errors
+                    .push(forbidden("resourceVersionMatch is forbidden unless resourceVersion is provided"));
+            }
+            if !self.continue_token.is_empty() {
+                errors.push(forbidden("resourceVersionMatch is forbidden when continue is provided"));
+            }
+            match self.resource_version_match.as_str() {
+                "NotOlderThan" => {}
+                "Exact" if self.resource_version == "0" => {
+                    let text = "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"";
+                    errors.push(forbidden(text));
+                }
+                "Exact" => {}
+                other => {
+                    let supported = ["Exact", "NotOlderThan", ""];
+                    errors.push(FieldError::not_supported("resourceVersionMatch", other, supported));
+                }
+            }
+        }
+        if self.send_initial_events.is_some() {
+            let text = "sendInitialEvents is forbidden for list";
+            errors.push(FieldError::forbidden("sendInitialEvents", text));
+        }
+        errors
+    }
+
+    fn watch_errors(&self) -> Vec<FieldError> {
+        let mut errors = Vec::new();
+        let field = "resourceVersionMatch";
+        let wanted = self.resource_version_match == "NotOlderThan";
+        if self.send_initial_events.is_some() && !wanted {
+            let text = "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan";
+            errors.push(FieldError::forbidden(field, text));
+        }
+        if !self.resource_version_match.is_empty() {
+            if self.send_initial_events.is_none() {
+                let text = "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided";
+                errors.push(FieldError::forbidden(field, text));
+            }
+            if !wanted {
+                let given = self.resource_version_match.as_str();
+                errors.push(FieldError::not_supported(field, given, ["NotOlderThan"]));
+            }
+            if !self.continue_token.is_empty() {
+                let text = "resourceVersionMatch is forbidden when continue is provided";
+                errors.push(FieldError::forbidden(field, text));
+            }
+        }
+        errors
+    }
+}
+
+/// No resourceVersion at all, or the one that means "any".
+pub(crate) fn is_unset(resource_version: &str) -> bool {
+    matches!(resource_version, "" | "0")
+}

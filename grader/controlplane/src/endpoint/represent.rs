@@ -1,0 +1,238 @@
+//! From objects to bytes: JSON or YAML, whole objects, their metadata, or Tables
+//! (apiserver/pkg/endpoints/handlers/response.go).
+
+use super::accept::{Accept, Format, Shape};
+use super::table::{self, IncludeObject};
+use crate::builtins;
+use crate::error::ApiError;
+use crate::object;
+use crate::resources::{Nature, Resource};
+use crate::verbs::list::Page;
+use bytes::Bytes;
+use jiff::Timestamp;
+use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde_json::{Map, Value, json};
+
+/// How a client wants to see what it reads.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Representation {
+    pub(crate) accept: Accept,
+    pub(crate) include: IncludeObject,
+}
+
+impl Representation {
+    pub(crate) const JSON: Self = Self { accept: Accept::JSON, include: IncludeObject::Metadata };
+
+    /// The media type of the answer.
+    pub(crate) fn content_type(&self) -> &'static str {
+        match self.accept.format {
+            Format::Json => "application/json",
+            Format::Yaml => "application/yaml",
+        }
+    }
+
+    fn api_version(&self) -> &'static str {
+        match self.accept.shape {
+            Shape::Table { beta: true } | Shape::Metadata { beta: true, .. } => "meta.k8s.io/v1beta1",
+            _ => "meta.k8s.io/v1",
+        }
+    }
+
+    /// The bytes of any value.
+    pub(crate) fn bytes(&self, value: &impl Serialize) -> Bytes {
+        let written = match (self.accept.format, self.accept.pretty) {
+            (Format::Json, false) => serde_json::to_vec(value).map_err(|error| error.to_string()),
+            (Format::Json, true) => serde_json::to_vec_pretty(value).map_err(|error| error.to_string()),
+            (Format::Yaml, _) => {
+                serde_saphyr::to_string(value).map(String::into_bytes).map_err(|error| error.to_string())
+            }
+        };
+        // JSON values have nothing that cannot be written.
+        let mut bytes = written.unwrap_or_default();
+        if self.accept.format == Format::Json {
+            bytes.push(b'\n');
+        }
+        bytes.into()
+    }
+
+    /// One object in its shape.
+    pub(crate) fn object(
+        &self,
+        resource: &Resource,
+        object: &Value,
+        now: Timestamp,
+    ) -> Result<Bytes, ApiError> {
+        match self.accept.shape {
+            Shape::Plain => Ok(self.bytes(object)),
+            Shape::Metadata { list: true, .. } => Err(ApiError::unexpected(format!(
+                "you requested PartialObjectMetadataList, but the requested object is not a list ({})",
+                go_type(resource, "")
+            ))),
+            _ => Ok(self.bytes(&self.shaped(resource, object, true, now))),
+        }
+    }
+
+    /// An object as Table or metadata; only the first Table of a watch says what its columns are.
+    pub(crate) fn shaped(&self, resource: &Resource, object: &Value, columns: bool, now: Timestamp) -> Value {
+        match self.accept.shape {
+            Shape::Plain => object.clone(),
+            Shape::Metadata { .. } => json!({
+                "kind": "PartialObjectMetadata", "apiVersion": self.api_version(), "metadata": object["metadata"],
+            }),
+            Shape::Table { .. } => {
+                let columns = if columns { Value::from(table::columns(resource)) } else { Value::Null };
+                json!({
+                    "kind": "Table", "apiVersion": self.api_version(),
+                    "metadata": {"resourceVersion": object::resource_version(object)},
+                    "columnDefinitions": columns,
+                    "rows": [self.row(resource, object, now)],
+                })
+            }
+        }
+    }
+
+    fn row(&self, resource: &Resource, object: &Value, now: Timestamp) -> Value {
+        let mut row = table::row(resource, object, self.include, now);
+        if self.include == IncludeObject::Metadata {
+            row["object"]["apiVersion"] = self.api_version().into();
+        }
+        row
+    }
+
+    /// A list in its shape.
+    pub(crate) fn list(&self, resource: &Resource, page: &Page, now: Timestamp) -> Result<Bytes, ApiError> {
+        let mut metadata = Map::new();
+        metadata.insert("resourceVersion".into(), page.revision.to_string().into());
+        if let Some(next) = &page.next {
+            metadata.insert("continue".into(), next.as_str().into());
+        }
+        if let Some(remaining) = page.remaining {
+            metadata.insert("remainingItemCount".into(), remaining.into());
+        }
+        match self.accept.shape {
+            Shape::Plain => {
+                if resource.is_custom() {
+                    // Lists of custom resources always say where they go on, if only to say nowhere.
+                    metadata.entry("continue").or_insert_with(|| "".into());
+                }
+                Ok(self.bytes(&List { resource, metadata, page }))
+            }
+            Shape::Metadata { list: false, .. } => Err(ApiError::not_acceptable(format!(
+                "you requested PartialObjectMetadata, but the requested object is a list ({})",
+                go_type(resource, "List")
+            ))),
+            Shape::Metadata { .. } => {
+                let items: Vec<Value> = page
+                    .items
+                    .iter()
+                    .map(|object| {
+                        json!({
+                            "kind": "PartialObjectMetadata", "apiVersion": self.api_version(),
+                            "metadata": object["metadata"],
+                        })
+                    })
+                    .collect();
+                Ok(self.bytes(&json!({
+                    "kind": "PartialObjectMetadataList", "apiVersion": self.api_version(),
+                    "metadata": metadata, "items": items,
+                })))
+            }
+            Shape::Table { .. } => {
+                let rows: Vec<Value> =
+                    page.items.iter().map(|object| self.row(resource, object, now)).collect();
+                Ok(self.bytes(&json!({
+                    "kind": "Table", "apiVersion": self.api_version(), "metadata": metadata,
+                    "columnDefinitions": table::columns(resource), "rows": rows,
+                })))
+            }
+        }
+    }
+
+    /// The object of a BOOKMARK: nothing but the revision that the watch has reached.
+    pub(crate) fn bookmark(&self, resource: &Resource, revision: u64, initial_end: bool) -> Value {
+        let mut metadata = json!({"resourceVersion": revision.to_string()});
+        if initial_end {
+            metadata["annotations"] = json!({"k8s.io/initial-events-end": "true"});
+        }
+        match (self.accept.shape, &resource.nature) {
+            (Shape::Metadata { .. }, _) => json!({
+                "kind": "PartialObjectMetadata", "apiVersion": self.api_version(), "metadata": metadata,
+            }),
+            (Shape::Table { .. }, _) => json!({
+                "kind": "Table", "apiVersion": self.api_version(), "metadata": metadata,
+                "columnDefinitions": null, "rows": [],
+            }),
+            (Shape::Plain, nature) => {
+                let mut bookmark = json!({"metadata": metadata});
+                if let Nature::BuiltIn(builtin) = nature
+                    && let Some(definition) =
+                        builtins::definition_of(builtin.group, builtin.version, builtin.kind)
+                {
+                    // An empty object of its Go type; it cannot fail to decode.
+                    let _ = builtins::decode(definition, &mut bookmark);
+                }
+                bookmark["kind"] = resource.kind.as_str().into();
+                bookmark["apiVersion"] = resource.api_version().into();
+                bookmark
+            }
+        }
+    }
+}
+
+/// The Go type that an error names.
+fn go_type(resource: &Resource, suffix: &str) -> String {
+    match (&resource.nature, resource.id.group()) {
+        (Nature::Custom(_), _) => format!("*unstructured.Unstructured{suffix}"),
+        (_, "") => format!("*core.{}{suffix}", resource.kind),
+        (_, group) => {
+            format!("*{}.{}{suffix}", group.split('.').next().unwrap_or_default(), resource.kind)
+        }
+    }
+}
+
+/// A list whose items are written as they are, without a copy.
+struct List<'a> {
+    resource: &'a Resource,
+    metadata: Map<String, Value>,
+    page: &'a Page,
+}
+
+impl Serialize for List<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(4))?;
+        map.serialize_entry("kind", &self.resource.list_kind)?;
+        map.serialize_entry("apiVersion", &self.resource.api_version())?;
+        map.serialize_entry("metadata", &self.metadata)?;
+        if self.resource.is_custom() {
+            map.serialize_entry("items", &Items(&self.page.items, false))?;
+        } else {
+            map.serialize_entry("items", &Items(&self.page.items, true))?;
+        }
+        map.end()
+    }
+}
+
+/// The items of a list, those of built-in kinds without kind and apiVersion.
+struct Items<'a>(&'a [std::sync::Arc<Value>], bool);
+
+impl Serialize for Items<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self(items, bare) = *self;
+        serializer.collect_seq(items.iter().map(|item| Item { item, bare }))
+    }
+}
+
+struct Item<'a> {
+    item: &'a Value,
+    bare: bool,
+}
+
+impl Serialize for Item<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.item {
+            Value::Object(members) if self.bare => serializer
+                .collect_map(members.iter().filter(|(key, _)| *key != "kind" && *key != "apiVersion")),
+            other => other.serialize(serializer),
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! Requests that take something away.
+
+use super::super::accept::{self, Format};
+use super::super::query::{DeleteOptions, FieldValidation, ListOptions, OptionsKind, WriteOptions};
+use super::super::yaml;
+use super::Call;
+use crate::api_server::ApiServer;
+use crate::error::ApiError;
+use crate::go_text;
+use crate::object;
+use crate::patch;
+use crate::request::Reply;
+use crate::strategy;
+use crate::verbs::list::{Page, Selection};
+use crate::verbs::write::Write;
+use crate::verbs::{delete, delete_collection, evict};
+use http::StatusCode;
+use serde_json::json;
+
+impl Call<'_> {
+    pub(super) fn evict(&mut self, server: &mut ApiServer) -> Result<Reply, ApiError> {
+        self.check_size()?;
+        let options = WriteOptions::parse(&self.query, OptionsKind::Create)?;
+        let eviction = patch::decode::decode(&self.request.body).map_err(ApiError::bad_request)?;
+        let mut write = self.write(&options);
+        write.subresource = None;
+        let status = evict::evict(server, &mut write, &eviction)?;
+        Ok(self.reply(StatusCode::CREATED, self.representation.bytes(&status)))
+    }
+
+    fn delete_options(&self) -> Result<DeleteOptions, ApiError> {
+        self.check_size()?;
+        if self.request.body.is_empty() {
+            return DeleteOptions::from_query(&self.query);
+        }
+        let body = match accept::body_format(&self.request.headers)? {
+            Format::Json => patch::decode::decode(&self.request.body)
+                .map_err(|text| format!("couldn't get version/kind; json parse error: {text}")),
+            Format::Yaml => yaml::parse(&self.request.body).map(|(body, _)| body),
+        };
+        let body = body.map_err(ApiError::bad_request)?;
+        let kind = object::kind(&body);
+        if !matches!(kind, "" | "DeleteOptions") {
+            return Err(ApiError::bad_request(format!(
+                "no kind {} is registered for version {} in scheme \"pkg/apis/meta/internalversion/scheme/register.go:27\"",
+                go_text::quote(kind),
+                go_text::quote(object::api_version(&body))
+            )));
+        }
+        DeleteOptions::from_body(&body)
+    }
+
+    pub(super) fn delete(&mut self, server: &mut ApiServer) -> Result<Reply, ApiError> {
+        let options = self.delete_options()?;
+        let mut write = self.delete_write(&options);
+        let deleted = delete::delete(server, &mut write, &options);
+        self.warnings.append(&mut write.warnings);
+        let deleted = deleted?;
+        let with_object =
+            strategy::rules(&self.resource).is_some_and(|rules| rules.answers_delete_with_object());
+        if !deleted.gone || with_object {
+            let accepted = !deleted.gone && options.orphan_dependents == Some(false);
+            let status = if accepted { StatusCode::ACCEPTED } else { StatusCode::OK };
+            return self.object(status, &deleted.object);
+        }
+        let mut details = json!({
+            "name": self.name(), "kind": self.resource.id.resource(), "uid": object::uid(&deleted.object),
+        });
+        if !self.resource.id.group().is_empty() {
+            details["group"] = self.resource.id.group().into();
+        }
+        let status = json!({
+            "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details,
+        });
+        Ok(self.reply(StatusCode::OK, self.representation.bytes(&status)))
+    }
+
+    fn delete_write(&self, options: &DeleteOptions) -> Write<'static> {
+        self.write(&WriteOptions {
+            dry_run: options.dry_run,
+            field_manager: String::new(),
+            field_validation: FieldValidation::Ignore,
+            force: None,
+        })
+    }
+
+    pub(super) fn delete_collection(&mut self, server: &mut ApiServer) -> Result<Reply, ApiError> {
+        let list_options = ListOptions::parse(&self.query)?;
+        let options = self.delete_options()?;
+        let selection = Selection::parse(&self.resource, &list_options)?;
+        let mut write = self.delete_write(&options);
+        let namespace = self.path.namespace.as_deref();
+        let limit = usize::try_from(list_options.limit).ok().filter(|limit| *limit > 0);
+        let items =
+            delete_collection::delete_collection(server, &mut write, namespace, &selection, limit, &options)?;
+        let page = Page { items, revision: server.store.revision(), next: None, remaining: None };
+        let body = self.representation.list(&self.resource, &page, self.now)?;
+        Ok(self.reply(StatusCode::OK, body))
+    }
+}

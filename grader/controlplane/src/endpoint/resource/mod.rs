@@ -1,0 +1,345 @@
+//! Requests about resources: which verb, with which options.
+
+mod deletions;
+mod scaling;
+
+use super::accept;
+use super::manager::manager;
+use super::query::{FieldValidation, ListOptions, OptionsKind, Query, WriteOptions};
+use super::represent::Representation;
+use super::table::IncludeObject;
+use super::{decode, respond};
+use crate::access::Attributes;
+use crate::api_server::ApiServer;
+use crate::builtins;
+use crate::error::ApiError;
+use crate::object;
+use crate::request::{Reply, Request};
+use crate::resources::{Nature, Resource};
+use crate::routing::ResourcePath;
+use crate::verbs::patch::SentPatch;
+use crate::verbs::update::Updated;
+use crate::verbs::write::Write;
+use crate::verbs::{apply, create, get, list, patch, update, watch};
+use bytes::Bytes;
+use http::{Method, StatusCode, header};
+use jiff::Timestamp;
+use serde_json::Value;
+use std::sync::Arc;
+
+/// Patches of built-in resources come in four media types, those of custom ones in three.
+const PATCH_TYPES: [&str; 4] = [
+    "application/json-patch+json",
+    "application/merge-patch+json",
+    "application/apply-patch+yaml",
+    "application/strategic-merge-patch+json",
+];
+
+/// One request about a resource.
+struct Call<'a> {
+    request: &'a Request,
+    path: &'a ResourcePath,
+    resource: Arc<Resource>,
+    query: Query,
+    now: Timestamp,
+    representation: Representation,
+    warnings: Vec<String>,
+}
+
+/// Answers a request below a version.
+pub(crate) fn answer(
+    server: &mut ApiServer,
+    request: &Request,
+    path: ResourcePath,
+    now: Timestamp,
+) -> Result<Reply, ApiError> {
+    let Some(resource) = server.resources.find(&path.group, &path.version, &path.resource).cloned() else {
+        return missing(&path);
+    };
+    let query = Query::parse(&request.query);
+    let watch = query.flag("watch").unwrap_or(false);
+    server.access.check(&Attributes {
+        user: &server.access.user(&request.headers)?,
+        verb: verb(&request.method, &path, watch),
+        resource: &resource.id,
+        subresource: path.subresource.as_deref().unwrap_or_default(),
+        namespace: path.namespace.as_deref().unwrap_or_default(),
+        name: path.name.as_deref().unwrap_or_default(),
+    })?;
+    let mut call = Call {
+        request,
+        path: &path,
+        query,
+        now,
+        representation: Representation::JSON,
+        warnings: Vec::new(),
+        resource,
+    };
+    if let Nature::Custom(custom) = &call.resource.nature {
+        call.warnings.extend(custom.version().deprecation_warning.clone());
+    }
+    // An error carries its warnings as well.
+    let mut reply = call.answer(server).unwrap_or_else(|error| Reply::Complete(respond::error(&error)));
+    if let Reply::Complete(response) | Reply::Watch { head: response, .. } = &mut reply {
+        respond::warn(response, &call.warnings);
+    }
+    Ok(reply)
+}
+
+/// What is not served: in groups of Kubernetes itself a Status says so, elsewhere a plain text.
+fn missing(path: &ResourcePath) -> Result<Reply, ApiError> {
+    if builtins::resources().iter().any(|known| known.group == path.group && known.version == path.version) {
+        return Err(ApiError::unknown_resource());
+    }
+    Ok(Reply::Complete(respond::not_found()))
+}
+
+/// The verb of a request, as discovery and access rules name it.
+fn verb(method: &Method, path: &ResourcePath, watch: bool) -> &'static str {
+    match (method.as_str(), path.name.is_some()) {
+        ("GET", false) if watch => "watch",
+        ("GET", false) => "list",
+        ("GET" | "HEAD", _) => "get",
+        ("POST", _) => "create",
+        ("PUT", _) => "update",
+        ("PATCH", _) => "patch",
+        ("DELETE", true) => "delete",
+        ("DELETE", false) => "deletecollection",
+        _ => "",
+    }
+}
+
+impl Call<'_> {
+    /// Refuses what the resource does not serve.
+    fn check_served(&self) -> Result<(), ApiError> {
+        let resource = &self.resource;
+        let verb = verb(&self.request.method, self.path, false);
+        let subresource = self.path.subresource.as_deref();
+        if resource.is_custom() {
+            let known = subresource.is_none_or(|name| resource.subresource(name).is_some());
+            if !known {
+                return Err(ApiError::not_found(&resource.id, self.name()));
+            }
+            let served = match subresource {
+                Some(_) => matches!(verb, "get" | "update" | "patch"),
+                None => !verb.is_empty(),
+            };
+            if !served {
+                return Err(ApiError::method_not_supported(&resource.id, verb));
+            }
+            if self.path.name.is_none() && matches!(verb, "update" | "patch") {
+                return Err(ApiError::bad_request("name must be provided"));
+            }
+            return Ok(());
+        }
+        let verbs = match subresource {
+            None => &resource.verbs,
+            Some(name) => &resource.subresource(name).ok_or_else(ApiError::unknown_resource)?.verbs,
+        };
+        let on_item = self.path.name.is_some();
+        let fits = match (verb, subresource) {
+            ("create", None) => !on_item,
+            ("update" | "patch", None) => on_item,
+            _ => true,
+        };
+        // Writes to a collection need its namespace.
+        let everywhere = resource.namespaced && self.path.namespace.is_none();
+        let fits = fits && !(everywhere && (on_item || matches!(verb, "create" | "deletecollection")));
+        if everywhere && on_item {
+            return Err(ApiError::unknown_resource());
+        }
+        if fits && verbs.iter().any(|known| known == verb) {
+            return Ok(());
+        }
+        Err(ApiError::method_not_allowed())
+    }
+
+    fn answer(&mut self, server: &mut ApiServer) -> Result<Reply, ApiError> {
+        let resource = self.resource.clone();
+        if self.path.trailing || (self.path.namespace.is_some() && !resource.namespaced) {
+            return missing(self.path);
+        }
+        let everywhere = resource.namespaced && self.path.namespace.is_none();
+        if everywhere
+            && resource.is_custom()
+            && (self.path.name.is_some() || self.request.method != Method::GET)
+        {
+            return missing(self.path);
+        }
+        self.check_served()?;
+        let pretty = self.query.flag("pretty").unwrap_or(false);
+        let builtin = !resource.is_custom();
+        let accept = accept::negotiate(&self.request.headers, pretty, true)
+            .map_err(|error| if builtin { accept::refused_before_routing() } else { error })?;
+        self.representation = Representation { accept, include: IncludeObject::default() };
+        match (self.request.method.clone(), &self.path.name, self.path.subresource.as_deref()) {
+            (Method::GET, None, None) => self.list_or_watch(server),
+            (Method::POST, _, None) => self.create(server),
+            (Method::DELETE, None, None) => self.delete_collection(server),
+            (Method::GET, Some(_), None) => self.get(server),
+            (Method::PUT, Some(_), None | Some("status")) => self.update(server),
+            (Method::PATCH, Some(_), None | Some("status")) => self.patch(server),
+            (Method::DELETE, Some(_), None) => self.delete(server),
+            (Method::GET, Some(_), Some("status")) => self.get(server),
+            (Method::PUT, Some(_), Some("finalize")) => self.update(server),
+            (Method::POST, Some(_), Some("eviction")) => self.evict(server),
+            (Method::GET, Some(_), Some("scale")) => self.get_scale(server),
+            (Method::PUT | Method::PATCH, Some(_), Some("scale")) => self.write_scale(server),
+            (_, _, Some(subresource)) => Err(ApiError::not_implemented(&resource.id, subresource)),
+            _ => Err(ApiError::method_not_allowed()),
+        }
+    }
+
+    /// Nothing can be asked about a revision that has not come yet; the server waits a little for it.
+    fn wait_for_revision(&self, server: &mut ApiServer) -> Option<Reply> {
+        let asked: u64 = self.query.text("resourceVersion").parse().ok()?;
+        let request = format!("{}?{}", self.request.path, self.request.query);
+        server.waiting.wait(request, asked, server.store.revision(), self.now).map(Reply::Later)
+    }
+
+    fn media_type(&self) -> String {
+        let sent = self.request.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        sent.unwrap_or_default().split(';').next().unwrap_or_default().trim().to_owned()
+    }
+
+    fn namespace(&self) -> &str {
+        self.path.namespace.as_deref().unwrap_or_default()
+    }
+
+    fn name(&self) -> &str {
+        self.path.name.as_deref().unwrap_or_default()
+    }
+
+    fn write(&self, options: &WriteOptions) -> Write<'static> {
+        Write {
+            resource: self.resource.clone(),
+            namespace: self.namespace().to_owned(),
+            name: self.name().to_owned(),
+            subresource: match self.path.subresource.as_deref() {
+                Some("status") => Some("status"),
+                Some("scale") => Some("scale"),
+                Some("finalize") => Some("finalize"),
+                _ => None,
+            },
+            manager: manager(&options.field_manager, &self.request.headers),
+            field_validation: options.field_validation,
+            dry_run: options.dry_run,
+            now: self.now,
+            warnings: Vec::new(),
+        }
+    }
+
+    fn reply(&self, status: StatusCode, body: Bytes) -> Reply {
+        Reply::Complete(respond::bytes(status, self.representation.content_type(), body))
+    }
+
+    fn object(&mut self, status: StatusCode, object: &Value) -> Result<Reply, ApiError> {
+        self.representation.include = IncludeObject::parse(self.query.text("includeObject"))?;
+        let body = self.representation.object(&self.resource, object, self.now)?;
+        Ok(self.reply(status, body))
+    }
+
+    fn check_size(&self) -> Result<(), ApiError> {
+        if self.request.body.len() > decode::BODY_LIMIT {
+            return Err(ApiError::too_large(&format!("limit is {}", decode::BODY_LIMIT)));
+        }
+        Ok(())
+    }
+
+    fn body(&mut self, validation: FieldValidation) -> Result<Value, ApiError> {
+        let format = accept::body_format(&self.request.headers)?;
+        decode::body(&self.resource, &self.request.body, format, validation, &mut self.warnings)
+    }
+
+    fn get(&mut self, server: &mut ApiServer) -> Result<Reply, ApiError> {
+        if let Some(later) = self.wait_for_revision(server) {
+            return Ok(later);
+        }
+        let current = server.store.revision();
+        if let Some(asked) =
+            list::parse_revision(self.query.text("resourceVersion"))?.filter(|asked| *asked > current)
+        {
+            return Err(list::too_large(asked, current));
+        }
+        let object = get::get(server, &self.resource, self.namespace(), self.name())?;
+        self.object(StatusCode::OK, &object)
+    }
+
+    fn list_or_watch(&mut self, server: &mut ApiServer) -> Result<Reply, ApiError> {
+        let options = ListOptions::parse(&self.query)?;
+        let namespace = self.path.namespace.as_deref();
+        if options.watch {
+            self.representation.include = IncludeObject::parse(self.query.text("includeObject"))?;
+            let id =
+                watch::watch(server, &self.resource, namespace, &options, self.representation, self.now)?;
+            let head = respond::bytes(StatusCode::OK, self.representation.content_type(), Bytes::new());
+            return Ok(Reply::Watch { id, head });
+        }
+        if let Some(later) = self.wait_for_revision(server) {
+            return Ok(later);
+        }
+        let page = list::list(server, &self.resource, namespace, &options)?;
+        self.representation.include = IncludeObject::parse(self.query.text("includeObject"))?;
+        let body = self.representation.list(&self.resource, &page, self.now)?;
+        Ok(self.reply(StatusCode::OK, body))
+    }
+
+    fn create(&mut self, server: &mut ApiServer) -> Result<Reply, ApiError> {
+        self.check_size()?;
+        let options = WriteOptions::parse(&self.query, OptionsKind::Create)?;
+        let object = self.body(options.field_validation)?;
+        let mut write = self.write(&options);
+        write.name = object::name(&object).to_owned();
+        write.refuse_terminating()?;
+        let created = create::create(server, &mut write, object);
+        self.warnings.append(&mut write.warnings);
+        self.object(StatusCode::CREATED, &*created?)
+    }
+
+    fn update(&mut self, server: &mut ApiServer) -> Result<Reply, ApiError> {
+        self.check_size()?;
+        let options = WriteOptions::parse(&self.query, OptionsKind::Update)?;
+        let mut object = self.body(options.field_validation)?;
+        let mut write = self.write(&options);
+        write.check_namespace(&mut object)?;
+        write.check_name(&object)?;
+        let updated = update::replace(server, &mut write, object);
+        self.warnings.append(&mut write.warnings);
+        self.updated(updated?)
+    }
+
+    fn updated(&mut self, updated: Updated) -> Result<Reply, ApiError> {
+        let status = if updated.created { StatusCode::CREATED } else { StatusCode::OK };
+        self.object(status, &updated.object)
+    }
+
+    fn patch(&mut self, server: &mut ApiServer) -> Result<Reply, ApiError> {
+        let media_type = self.media_type();
+        let known = if self.resource.is_custom() { &PATCH_TYPES[..3] } else { &PATCH_TYPES[..] };
+        if !known.contains(&media_type.as_str()) {
+            if !self.resource.is_custom() {
+                return Err(
+                    ApiError::unsupported_media_type("415: Unsupported Media Type").with_empty_details()
+                );
+            }
+            return Err(ApiError::unsupported_media_type(format!(
+                "the body of the request was in an unknown format - accepted media types include: {}",
+                known.join(", ")
+            )));
+        }
+        self.check_size()?;
+        let is_apply = media_type == "application/apply-patch+yaml";
+        let kind = if is_apply { OptionsKind::Apply } else { OptionsKind::Patch };
+        let options = WriteOptions::parse(&self.query, kind)?;
+        let mut write = self.write(&options);
+        let updated = if is_apply {
+            let force = options.force.unwrap_or(false);
+            apply::apply(server, &mut write, &self.request.body, force)
+        } else {
+            SentPatch::parse(&media_type, &self.request.body)
+                .and_then(|sent| patch::patch(server, &mut write, &sent))
+        };
+        self.warnings.append(&mut write.warnings);
+        self.updated(updated?)
+    }
+}

@@ -1,0 +1,54 @@
+//! Requests for `/scale`.
+
+use super::super::query::{OptionsKind, WriteOptions};
+use super::super::yaml;
+use super::Call;
+use crate::api_server::ApiServer;
+use crate::error::ApiError;
+use crate::patch;
+use crate::request::Reply;
+use crate::verbs::patch::SentPatch;
+use crate::verbs::{get, scale};
+use http::{Method, StatusCode};
+
+/// The media type of an applied configuration.
+const APPLY: &str = "application/apply-patch+yaml";
+
+impl Call<'_> {
+    pub(super) fn get_scale(&mut self, server: &ApiServer) -> Result<Reply, ApiError> {
+        let object = get::get(server, &self.resource, self.namespace(), self.name())?;
+        let scale = scale::of(&self.resource, &object)?;
+        Ok(self.reply(StatusCode::OK, self.representation.bytes(&scale)))
+    }
+
+    pub(super) fn write_scale(&mut self, server: &mut ApiServer) -> Result<Reply, ApiError> {
+        self.check_size()?;
+        let media_type = self.media_type();
+        let patched = self.request.method == Method::PATCH;
+        let applied = patched && media_type == APPLY;
+        let kind = match (patched, applied) {
+            (_, true) => OptionsKind::Apply,
+            (true, false) => OptionsKind::Patch,
+            (false, false) => OptionsKind::Update,
+        };
+        let options = WriteOptions::parse(&self.query, kind)?;
+        let mut write = self.write(&options);
+        if applied {
+            let (configuration, _) = yaml::parse(&self.request.body).map_err(|text| {
+                ApiError::bad_request(format!("error decoding YAML: error converting YAML to JSON: {text}"))
+            })?;
+            let force = options.force.unwrap_or(false);
+            let scale = scale::apply(server, &mut write, &configuration, force)?;
+            return Ok(self.reply(StatusCode::OK, self.representation.bytes(&scale)));
+        }
+        let scale = if patched {
+            let object = get::get(server, &self.resource, self.namespace(), self.name())?;
+            let old = scale::of(&self.resource, &object)?;
+            SentPatch::parse(&media_type, &self.request.body)?.apply_to_scale(&old)?
+        } else {
+            patch::decode::decode(&self.request.body).map_err(ApiError::bad_request)?
+        };
+        let scale = scale::update(server, &mut write, &scale)?;
+        Ok(self.reply(StatusCode::OK, self.representation.bytes(&scale)))
+    }
+}

@@ -1,0 +1,56 @@
+//! Answers: status, headers, body.
+
+use super::represent::Representation;
+use crate::error::ApiError;
+use crate::request::Response;
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use serde_json::Value;
+
+/// The longest text of all Warning headers together, in characters.
+const WARNINGS_LIMIT: usize = 4 * 1024;
+
+pub(crate) fn bytes(status: StatusCode, content_type: &'static str, body: Bytes) -> Response {
+    let mut headers = HeaderMap::new();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    Response { status, headers, body }
+}
+
+/// A small JSON document that is no object of a resource.
+pub(crate) fn json(status: StatusCode, value: &Value) -> Response {
+    bytes(status, "application/json", Representation::JSON.bytes(value))
+}
+
+pub(crate) fn text(status: StatusCode, text: impl Into<String>) -> Response {
+    bytes(status, "text/plain; charset=utf-8", Bytes::from(text.into()))
+}
+
+pub(crate) fn not_found() -> Response {
+    text(StatusCode::NOT_FOUND, "404 page not found\n")
+}
+
+/// The Status of an error.
+pub(crate) fn error(error: &ApiError) -> Response {
+    let mut response = json(error.code(), &error.to_status());
+    let seconds = error.details().map_or(0, |details| details.retry_after_seconds);
+    if seconds > 0 {
+        response.headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    response
+}
+
+/// Adds Warning headers: each text once, as many as there is room for (apiserver/pkg/endpoints/filters/warning.go).
+pub(crate) fn warn(response: &mut Response, warnings: &[String]) {
+    let mut room = WARNINGS_LIMIT;
+    for (index, text) in warnings.iter().enumerate() {
+        if warnings[..index].contains(text) || text.len() > room {
+            continue;
+        }
+        room -= text.len();
+        let plain: String = text.chars().filter(|character| !character.is_control()).collect();
+        let quoted = plain.replace('\\', "\\\\").replace('"', "\\\"");
+        if let Ok(value) = HeaderValue::try_from(format!("299 - \"{quoted}\"")) {
+            response.headers.append(header::WARNING, value);
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! A Kubernetes control plane as a library: an API server and the built-in controllers that operators lean on,
+//! in-process, in memory, deterministic.
+//!
+//! The core is a plain state machine ([`ControlPlane`]): `handle(request, now) -> reply`, plus watch events to
+//! deliver, plus the next time it wants to be woken. It has no clock, no socket, no randomness and no async of
+//! its own; [`service`] is the thin shell that lets a `kube::Client` talk to it.
+
+pub mod access;
+mod api_server;
+pub mod apply;
+pub mod builtins;
+mod compaction;
+pub mod control_plane;
+pub mod controllers;
+pub mod custom_resources;
+mod definitions;
+mod endpoint;
+pub mod error;
+pub mod field_error;
+pub mod go_text;
+pub mod object;
+pub mod patch;
+mod random;
+pub mod request;
+pub mod resources;
+mod routing;
+pub mod schema;
+pub mod selector;
+pub mod service;
+pub mod store;
+mod strategy;
+mod verbs;
+mod waiting;
+mod watches;
+
+pub use control_plane::{ControlPlane, Options};
+pub use error::ApiError;
+pub use field_error::FieldError;
+pub use request::{Reply, Request, Response, WatchId};
+
+/// A point in (virtual or real) time.
+pub use jiff::Timestamp;

@@ -1,0 +1,53 @@
+//! What goes in and out of the control plane: HTTP without a connection.
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, StatusCode};
+use jiff::Timestamp;
+
+/// One HTTP request, complete with its body.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The HTTP method.
+    pub method: Method,
+    /// Path without the query, still percent-encoded, e.g. `/api/v1/namespaces/default/pods`.
+    pub path: String,
+    /// The raw query string without `?`; empty when there is none.
+    pub query: String,
+    /// Headers as sent (Accept, Content-Type, User-Agent, Authorization, ...).
+    pub headers: HeaderMap,
+    /// The whole body; empty when there is none.
+    pub body: Bytes,
+}
+
+/// One complete HTTP answer.
+#[derive(Clone, Debug)]
+pub struct Response {
+    /// The HTTP status.
+    pub status: StatusCode,
+    /// Headers, content-type always among them when there is a body.
+    pub headers: HeaderMap,
+    /// The whole body.
+    pub body: Bytes,
+}
+
+/// Names one open watch of one [`ControlPlane`](crate::ControlPlane).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct WatchId(pub u64);
+
+/// How the control plane answers a request.
+#[derive(Clone, Debug)]
+pub enum Reply {
+    /// The whole answer.
+    Complete(Response),
+    /// The answer is a stream: these are its head (its body empty); frames come from
+    /// [`ControlPlane::take_frames`](crate::ControlPlane::take_frames).
+    Watch {
+        /// The stream's name.
+        id: WatchId,
+        /// Status and headers of the stream.
+        head: Response,
+    },
+    /// The server holds the answer back (a list at a future resourceVersion, for example): ask again with the
+    /// same request at this time, or as soon as the store has changed.
+    Later(Timestamp),
+}

@@ -1,0 +1,125 @@
+//! The table of everything that is served now.
+
+use super::custom;
+use super::{CRDS, Nature, Resource, Subresource};
+use crate::builtins::{self, BuiltinResource};
+use crate::store::{ResourceId, Store, Stored};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::sync::{Arc, LazyLock};
+
+/// Group, version, plural.
+type Key = (String, String, String);
+type Table = BTreeMap<Key, Arc<Resource>>;
+
+/// Every resource that is served now. Built-in ones are shared by all control planes of the process.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Registry {
+    custom: Table,
+}
+
+static BUILTINS: LazyLock<Table> =
+    LazyLock::new(|| table(builtins::resources().iter().map(|resource| Arc::new(builtin(resource)))));
+
+fn table(resources: impl Iterator<Item = Arc<Resource>>) -> Table {
+    let key = |resource: &Resource| {
+        (resource.id.group().to_owned(), resource.version.clone(), resource.id.resource().to_owned())
+    };
+    resources.map(|resource| (key(&resource), resource)).collect()
+}
+
+fn builtin(resource: &'static BuiltinResource) -> Resource {
+    let id = ResourceId::known(resource.group, resource.plural);
+    let texts = |list: &[&str]| list.iter().map(|text| (*text).to_owned()).collect();
+    // Events of both groups are the same objects.
+    let storage = match (resource.group, resource.plural) {
+        ("events.k8s.io", "events") => ResourceId::known("", "events"),
+        _ => id.clone(),
+    };
+    Resource {
+        id,
+        storage,
+        version: resource.version.to_owned(),
+        kind: resource.kind.to_owned(),
+        list_kind: format!("{}List", resource.kind),
+        singular: resource.singular.to_owned(),
+        short_names: texts(&resource.short_names),
+        categories: texts(&resource.categories),
+        namespaced: resource.namespaced,
+        verbs: texts(&resource.verbs),
+        subresources: resource
+            .subresources
+            .iter()
+            .map(|subresource| Subresource {
+                name: subresource.name.to_owned(),
+                group: subresource.group.map(str::to_owned),
+                version: subresource.version.map(str::to_owned),
+                kind: subresource.kind.to_owned(),
+                verbs: texts(&subresource.verbs),
+            })
+            .collect(),
+        nature: Nature::BuiltIn(resource),
+    }
+}
+
+impl Registry {
+    pub(crate) fn find(&self, group: &str, version: &str, plural: &str) -> Option<&Arc<Resource>> {
+        let key = (group.to_owned(), version.to_owned(), plural.to_owned());
+        BUILTINS.get(&key).or_else(|| self.custom.get(&key))
+    }
+
+    /// Everything that is served: built-in resources first, then by group, version and plural.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<Resource>> {
+        BUILTINS.values().chain(self.custom.values())
+    }
+
+    /// Whether any resource of this version of the group is served.
+    pub(crate) fn serves(&self, group: &str, version: &str) -> bool {
+        self.all().any(|resource| resource.id.group() == group && resource.version == version)
+    }
+
+    /// The resource at the version that the server itself prefers.
+    pub(crate) fn preferred(&self, id: &ResourceId) -> Option<&Arc<Resource>> {
+        let versions = self.all().filter(|resource| resource.id == *id);
+        versions.min_by_key(|resource| match &resource.nature {
+            Nature::BuiltIn(_) => false,
+            Nature::Custom(custom) => !custom.is_stored(),
+        })
+    }
+
+    /// The resource of a group's kind, at any version.
+    pub(crate) fn by_kind(&self, group: &str, kind: &str) -> Option<&Arc<Resource>> {
+        self.all().find(|resource| resource.id.group() == group && resource.kind == kind)
+    }
+
+    /// The resources that keep objects, each once, with whether they are namespaced.
+    pub(crate) fn stored(&self) -> Vec<(ResourceId, bool)> {
+        let stored = self.all().filter(|resource| resource.allows("list") && resource.allows("delete"));
+        let each: BTreeMap<ResourceId, bool> =
+            stored.map(|resource| (resource.storage.clone(), resource.namespaced)).collect();
+        each.into_iter().collect()
+    }
+
+    /// Whether a definition is being deleted while objects of it are left.
+    pub(crate) fn has_terminating(&self) -> bool {
+        self.custom
+            .values()
+            .any(|resource| matches!(&resource.nature, Nature::Custom(custom) if custom.terminating))
+    }
+
+    /// Serves what the stored CustomResourceDefinitions define.
+    pub(crate) fn reload(&mut self, store: &Store) {
+        let known = std::mem::take(&mut self.custom);
+        let known_of = |stored: &Stored| {
+            let text = |pointer| stored.object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+            let id = ResourceId::new(text("/spec/group").to_owned(), text("/spec/names/plural").to_owned());
+            known.values().find(|resource| resource.id == id).and_then(|resource| match &resource.nature {
+                Nature::Custom(custom) => Some(custom.clone()),
+                Nature::BuiltIn(_) => None,
+            })
+        };
+        let definitions = store.list(&CRDS, None);
+        self.custom =
+            table(definitions.flat_map(|stored| custom::served(stored, known_of(stored).as_deref())));
+    }
+}

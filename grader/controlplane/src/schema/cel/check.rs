@@ -1,0 +1,388 @@
+//! Types and costs of expressions before they are ever evaluated (cel-go's checker, apiserver/pkg/cel/library/cost.go).
+//!
+//! One pass finds the type of every part, the most that evaluating it can cost, and how large its value can be.
+
+use super::ast::{Call, Comprehension, Element, Expr, Kind, Literal, Macro};
+use super::cost::{Size, call_cost};
+use super::lexer::Mistake;
+use super::signatures::{Signature, overloads};
+use super::types::Type;
+use std::collections::BTreeMap;
+
+/// What checking found out about an expression.
+#[derive(Debug)]
+pub(super) struct Checked {
+    pub(super) type_: Type,
+    /// The most that evaluating it can cost.
+    pub(super) cost: u64,
+}
+
+/// Checks an expression with these variables in scope. All mistakes are reported.
+pub(super) fn check(expr: &Expr, variables: &[(&str, Type)]) -> Result<Checked, Vec<Mistake>> {
+    let scope = variables.iter().map(|(name, type_)| ((*name).to_owned(), type_.clone())).collect();
+    let mut checker = Checker { scope, mistakes: Vec::new() };
+    let checked = checker.expr(expr);
+    if checker.mistakes.is_empty() {
+        return Ok(checked);
+    }
+    checker.mistakes.sort_by_key(|mistake| mistake.at);
+    Err(checker.mistakes)
+}
+
+/// Mistakes as Kubernetes prints them, with the line they are in.
+pub(super) fn show(mistakes: &[Mistake], source: &str) -> String {
+    let shown = mistakes.iter().map(|mistake| {
+        let (mut line_number, mut column) = (1, mistake.at);
+        let mut text = "";
+        for line in source.split('\n') {
+            text = line;
+            let length = line.chars().count();
+            if column <= length {
+                break;
+            }
+            column -= length + 1;
+            line_number += 1;
+        }
+        let dots = ".".repeat(column);
+        format!("ERROR: <input>:{line_number}:{}: {}\n | {text}\n | {dots}^", column + 1, mistake.text)
+    });
+    shown.collect::<Vec<_>>().join("\n")
+}
+
+struct Checker {
+    scope: Vec<(String, Type)>,
+    mistakes: Vec<Mistake>,
+}
+
+impl Checker {
+    fn mistake(&mut self, at: usize, text: String) -> Checked {
+        self.mistakes.push(Mistake { at, text });
+        Checked { type_: Type::Dyn(None), cost: 0 }
+    }
+
+    fn expr(&mut self, expr: &Expr) -> Checked {
+        match &expr.kind {
+            Kind::Literal(literal) => Checked { type_: literal_type(literal), cost: 0 },
+            Kind::Ident(name) => match self.scope.iter().rev().find(|(scoped, _)| scoped == name) {
+                Some((_, type_)) => Checked { type_: type_.clone(), cost: 1 },
+                None if Type::is_name(name) => Checked { type_: Type::Name, cost: 1 },
+                None => self.mistake(expr.at, format!("undeclared reference to '{name}' (in container '')")),
+            },
+            Kind::Select { operand, field, optional } => self.select(expr, operand, field, *optional),
+            Kind::Has { operand, field } => {
+                let Checked { type_, cost } = self.expr(operand);
+                self.field(&type_, field, expr.at);
+                Checked { type_: Type::Bool, cost: cost.saturating_add(1) }
+            }
+            Kind::Index { operand, index, optional } => self.index(expr, operand, index, *optional),
+            Kind::Call(call) => self.call(expr, call),
+            Kind::And(operands) => self.logical(expr, operands, "_&&_"),
+            Kind::Or(operands) => self.logical(expr, operands, "_||_"),
+            Kind::Conditional(parts) => self.conditional(expr, parts),
+            Kind::List(elements) => {
+                let (item, cost) = self.elements(elements.iter());
+                let size = Some(elements.len() as u64);
+                Checked { type_: Type::List(Box::new(item), size), cost: cost.saturating_add(10) }
+            }
+            Kind::Map(entries) => {
+                let (key, key_cost) = self.elements(entries.iter().map(|(key, _)| key));
+                let values: Vec<Checked> = entries.iter().map(|(_, value)| self.expr(value)).collect();
+                let cost = values.iter().fold(key_cost, |sum, value| sum.saturating_add(value.cost));
+                let value = common(values.into_iter().map(|value| value.type_));
+                let size = Some(entries.len() as u64);
+                Checked {
+                    type_: Type::Map(Box::new(key), Box::new(value), size),
+                    cost: cost.saturating_add(30),
+                }
+            }
+            Kind::Comprehension(comprehension) => self.comprehension(expr, comprehension),
+            Kind::Bind { name, value, body } => {
+                let value = self.expr(value);
+                self.scope.push((name.clone(), value.type_));
+                let body = self.expr(body);
+                self.scope.pop();
+                Checked { type_: body.type_, cost: value.cost.saturating_add(body.cost).saturating_add(10) }
+            }
+        }
+    }
+
+    /// The type of a field, and whether it is reported when there is none.
+    fn field(&mut self, type_: &Type, field: &str, at: usize) -> Type {
+        match type_ {
+            Type::Object(_) => match type_.field(field) {
+                Some(found) => found.clone(),
+                None => self.mistake(at, format!("undefined field '{field}'")).type_,
+            },
+            Type::Map(key, value, _) if matches!(**key, Type::String(_) | Type::Dyn(_)) => (**value).clone(),
+            Type::Dyn(_) => Type::Dyn(None),
+            Type::Optional(inner) => {
+                let inner = (**inner).clone();
+                match self.field(&inner, field, at) {
+                    already @ Type::Optional(_) => already,
+                    found => Type::Optional(Box::new(found)),
+                }
+            }
+            other => {
+                let text = format!("type '{other}' does not support field selection");
+                self.mistake(at, text).type_
+            }
+        }
+    }
+
+    fn select(&mut self, expr: &Expr, operand: &Expr, field: &str, optional: bool) -> Checked {
+        // A dotted name of a type, such as google.protobuf.Timestamp.
+        if let Some(name) = dotted_name(expr)
+            && Type::is_name(&name)
+            && !self.scope.iter().any(|(scoped, _)| name.starts_with(&format!("{scoped}.")))
+        {
+            return Checked { type_: Type::Name, cost: 1 };
+        }
+        let Checked { type_, cost } = self.expr(operand);
+        let found = self.field(&type_, field, expr.at);
+        let type_ = if optional && !matches!(found, Type::Optional(_)) {
+            Type::Optional(Box::new(found))
+        } else {
+            found
+        };
+        Checked { type_, cost: cost.saturating_add(1) }
+    }
+
+    fn index(&mut self, expr: &Expr, operand: &Expr, index: &Expr, optional: bool) -> Checked {
+        let operand = self.expr(operand);
+        let index = self.expr(index);
+        let cost = operand.cost.saturating_add(index.cost).saturating_add(1);
+        let (container, optional) = match &operand.type_ {
+            Type::Optional(inner) => ((**inner).clone(), true),
+            type_ => (type_.clone(), optional),
+        };
+        let args = [container, index.type_];
+        let Some((_, result)) = find(overloads("_[_]"), None, &args) else {
+            return self.no_overload(expr.at, if optional { "_[?_]" } else { "_[_]" }, None, &args);
+        };
+        // The size of an item is that of the container's items.
+        let result = match &args[0] {
+            Type::List(item, _) => (**item).clone(),
+            Type::Map(_, value, _) => (**value).clone(),
+            _ => result,
+        };
+        let type_ = if optional { Type::Optional(Box::new(result)) } else { result };
+        Checked { type_, cost }
+    }
+
+    fn logical(&mut self, expr: &Expr, operands: &[Expr], name: &str) -> Checked {
+        let mut cost: u64 = 0;
+        let mut types = Vec::with_capacity(operands.len());
+        for operand in operands {
+            let checked = self.expr(operand);
+            cost = cost.saturating_add(checked.cost);
+            types.push(checked.type_);
+        }
+        if let Some(position) = types.iter().position(|type_| !matches!(type_, Type::Bool | Type::Dyn(_))) {
+            let first = position.saturating_sub(1);
+            let pair = [types[first].clone(), types[first + 1].clone()];
+            return self.no_overload(expr.at, name, None, &pair);
+        }
+        Checked { type_: Type::Bool, cost }
+    }
+
+    fn conditional(&mut self, expr: &Expr, parts: &[Expr; 3]) -> Checked {
+        let [condition, yes, no] = parts.each_ref().map(|part| self.expr(part));
+        let cost = condition.cost.saturating_add(yes.cost.max(no.cost));
+        let types = [condition.type_, yes.type_, no.type_];
+        let fits = matches!(types[0], Type::Bool | Type::Dyn(_));
+        let mut bound = BTreeMap::new();
+        if !fits || !(types[1].accepts(&types[2], &mut bound) || types[2].accepts(&types[1], &mut bound)) {
+            return self.no_overload(expr.at, "_?_:_", None, &types);
+        }
+        let [_, yes, no] = types;
+        let size = yes.size().zip(no.size()).map(|(yes, no)| yes.max(no));
+        let type_ = if yes.is_dyn() { Type::Dyn(None) } else { yes };
+        Checked { type_: type_.with_size(size), cost }
+    }
+
+    fn elements<'a>(&mut self, elements: impl Iterator<Item = &'a Element>) -> (Type, u64) {
+        let mut cost: u64 = 0;
+        let types: Vec<Type> = elements
+            .map(|element| {
+                let checked = self.expr(&element.expr);
+                cost = cost.saturating_add(checked.cost);
+                match checked.type_ {
+                    Type::Optional(inner) if element.optional => *inner,
+                    type_ => type_,
+                }
+            })
+            .collect();
+        (common(types.into_iter()), cost)
+    }
+
+    fn comprehension(&mut self, expr: &Expr, comprehension: &Comprehension) -> Checked {
+        let range = self.expr(&comprehension.range);
+        let count = range.type_.size().unwrap_or(u64::MAX);
+        let (key, value) = match &range.type_ {
+            Type::List(item, _) => (Type::Int, (**item).clone()),
+            Type::Map(key, value, _) => ((**key).clone(), (**value).clone()),
+            Type::Dyn(_) => (Type::Dyn(None), Type::Dyn(None)),
+            other => {
+                let text = format!(
+                    "expression of type '{other}' cannot be range of a comprehension (must be list, map, or dynamic)"
+                );
+                return self.mistake(comprehension.range.at, text);
+            }
+        };
+        let is_list = matches!(range.type_, Type::List(..));
+        let depth = self.scope.len();
+        match &comprehension.second {
+            Some(second) => {
+                self.scope.push((comprehension.first.clone(), key.clone()));
+                self.scope.push((second.clone(), value.clone()));
+            }
+            None => {
+                let item = if is_list { value.clone() } else { key.clone() };
+                self.scope.push((comprehension.first.clone(), item));
+            }
+        }
+        let condition = comprehension.condition.as_ref().map(|condition| (condition, self.expr(condition)));
+        let body = self.expr(&comprehension.body);
+        self.scope.truncate(depth);
+
+        let body_is_condition =
+            matches!(comprehension.kind, Macro::All | Macro::Exists | Macro::ExistsOne | Macro::Filter);
+        let conditions = condition.iter().map(|(expr, checked)| (expr.at, checked));
+        for (at, checked) in conditions.chain(body_is_condition.then_some((comprehension.body.at, &body))) {
+            if !matches!(checked.type_, Type::Bool | Type::Dyn(_)) {
+                let text = match comprehension.kind {
+                    Macro::All => format!(
+                        "found no matching overload for '_&&_' applied to '(bool, {})'",
+                        checked.type_
+                    ),
+                    Macro::Exists => format!(
+                        "found no matching overload for '_||_' applied to '(bool, {})'",
+                        checked.type_
+                    ),
+                    _ => format!(
+                        "found no matching overload for '_?_:_' applied to '({}, dyn, dyn)'",
+                        checked.type_
+                    ),
+                };
+                let at = if matches!(comprehension.kind, Macro::All | Macro::Exists) { expr.at } else { at };
+                return self.mistake(at, text);
+            }
+        }
+        let kept = condition.map_or(0, |(_, checked)| checked.cost);
+        // What the macro itself does on each turn, before it and after it.
+        let (each, once) = match comprehension.kind {
+            Macro::All => (body.cost.saturating_add(3), 1),
+            Macro::Exists => (body.cost.saturating_add(4), 1),
+            Macro::ExistsOne => (body.cost.saturating_add(2), 2),
+            Macro::Filter => (body.cost.saturating_add(13), 11),
+            Macro::Map | Macro::TransformList => (body.cost.saturating_add(kept).saturating_add(12), 11),
+            Macro::TransformMap => (body.cost.saturating_add(kept).saturating_add(2), 31),
+        };
+        let cost = range.cost.saturating_add(count.saturating_mul(each)).saturating_add(once);
+        let size = range.type_.size();
+        let type_ = match comprehension.kind {
+            Macro::All | Macro::Exists | Macro::ExistsOne => Type::Bool,
+            Macro::Filter => Type::List(Box::new(if is_list { value } else { key }), size),
+            Macro::Map | Macro::TransformList => Type::List(Box::new(body.type_), size),
+            Macro::TransformMap => Type::Map(Box::new(key), Box::new(body.type_), size),
+        };
+        Checked { type_, cost }
+    }
+
+    fn call(&mut self, expr: &Expr, call: &Call) -> Checked {
+        let name = call.function.as_str();
+        let target = call.target.as_ref().map(|target| self.expr(target));
+        let args: Vec<Checked> = call.args.iter().map(|arg| self.expr(arg)).collect();
+        let signatures = overloads(name);
+        let is_member = target.is_some();
+        if !signatures.iter().any(|signature| signature.target.is_some() == is_member) {
+            return self.mistake(expr.at, format!("undeclared reference to '{name}' (in container '')"));
+        }
+        let cost = target.iter().chain(&args).fold(0_u64, |sum, checked| sum.saturating_add(checked.cost));
+        let target = target.map(|target| target.type_);
+        let types: Vec<Type> = args.into_iter().map(|arg| arg.type_).collect();
+        let Some((_, result)) = find(signatures, target.as_ref(), &types) else {
+            return self.no_overload(expr.at, name, target.as_ref(), &types);
+        };
+        let (own_cost, size) = call_cost(name, target.as_ref(), &types, &result, call);
+        let result = match size {
+            Size::Known(size) => result.with_size(Some(size)),
+            Size::OfType => result,
+        };
+        Checked { type_: result, cost: cost.saturating_add(own_cost) }
+    }
+
+    fn no_overload(&mut self, at: usize, name: &str, target: Option<&Type>, args: &[Type]) -> Checked {
+        let args: Vec<String> = args.iter().map(ToString::to_string).collect();
+        let target = target.map(|target| format!("{target}.")).unwrap_or_default();
+        self.mistake(
+            at,
+            format!("found no matching overload for '{name}' applied to '{target}({})'", args.join(", ")),
+        )
+    }
+}
+
+/// The result of the overloads that fit; a dynamic value when several of different types do.
+fn find<'a>(
+    signatures: &'a [Signature],
+    target: Option<&Type>,
+    args: &[Type],
+) -> Option<(&'a Signature, Type)> {
+    let mut found: Option<(&Signature, Type)> = None;
+    for signature in signatures {
+        let mut bound = BTreeMap::new();
+        let target_fits = match (&signature.target, target) {
+            (None, None) => true,
+            (Some(expected), Some(target)) => expected.accepts(target, &mut bound),
+            _ => false,
+        };
+        let args_fit = signature.args.len() == args.len()
+            && signature.args.iter().zip(args).all(|(expected, arg)| expected.accepts(arg, &mut bound));
+        if target_fits && args_fit {
+            let result = signature.result.substituted(&bound);
+            match &found {
+                None => found = Some((signature, result)),
+                Some((_, earlier)) if earlier.to_string() == result.to_string() => {}
+                Some((signature, _)) => return Some((signature, Type::Dyn(None))),
+            }
+        }
+    }
+    found
+}
+
+fn literal_type(literal: &Literal) -> Type {
+    match literal {
+        Literal::Null => Type::Null,
+        Literal::Bool(_) => Type::Bool,
+        Literal::Int(_) => Type::Int,
+        Literal::Uint(_) => Type::Uint,
+        Literal::Double(_) => Type::Double,
+        Literal::String(text) => Type::String(Some(text.chars().count() as u64)),
+        Literal::Bytes(bytes) => Type::Bytes(Some(bytes.len() as u64)),
+    }
+}
+
+/// The one type of several values, or a dynamic one.
+fn common(mut types: impl Iterator<Item = Type>) -> Type {
+    let Some(first) = types.next() else { return Type::Dyn(None) };
+    types.fold(first, |common, next| {
+        if !common.accepts(&next, &mut BTreeMap::new()) || common.is_dyn() || next.is_dyn() {
+            return Type::Dyn(None);
+        }
+        let size = common.size().zip(next.size()).map(|(one, other)| one.max(other));
+        common.with_size(size)
+    })
+}
+
+fn dotted_name(expr: &Expr) -> Option<String> {
+    match &expr.kind {
+        Kind::Ident(name) => Some(name.clone()),
+        Kind::Select { operand, field, optional: false } => {
+            Some(format!("{}.{field}", dotted_name(operand)?))
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

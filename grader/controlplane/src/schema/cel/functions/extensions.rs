@@ -1,0 +1,129 @@
+//! Quantities, URLs, addresses, versions and named formats: the functions of the kube-cel crate.
+//!
+//! Only values go in and out. Expressions are never given to the crate: every call is one of a few fixed ones.
+
+use super::super::evaluate::{Evaluated, Fault};
+use super::super::value::Value;
+use kube_cel::KubeCelExt;
+use kube_cel::cel::objects::{Key, Map, OptionalValue};
+use kube_cel::cel::{Context, ExecutionError, Program, Value as Foreign};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+use std::sync::Arc;
+
+thread_local! {
+    static EXTENSIONS: Extensions = Extensions { context: Context::default().with_all(), calls: RefCell::default() };
+}
+
+struct Extensions {
+    context: Context<'static>,
+    calls: RefCell<BTreeMap<String, Rc<Program>>>,
+}
+
+/// Calls a function of the extensions.
+pub(super) fn call<'a>(name: &str, target: Option<&Value<'a>>, args: &[Value<'a>]) -> Evaluated<'a> {
+    let names = ["a", "b", "c"];
+    let Some(names) = names.get(..args.len()) else { return Err(Fault::no_such_overload()) };
+    let method = if target.is_some() { "t." } else { "" };
+    let source = format!("{method}{name}({})", names.join(", "));
+    let mut variables = Vec::new();
+    for (name, value) in names.iter().zip(args).chain(target.map(|target| (&"t", target))) {
+        variables.push((*name, to_foreign(value).ok_or_else(Fault::no_such_overload)?));
+    }
+    EXTENSIONS.with(|extensions| {
+        let program = extensions.program(&source)?;
+        let mut context = extensions.context.new_inner_scope();
+        for (name, value) in variables {
+            context.add_variable_from_value(name, value);
+        }
+        // The crate is not trusted to handle every argument; a panic in it fails the rule, nothing else.
+        let result = catch_unwind(AssertUnwindSafe(|| program.execute(&context)));
+        match result {
+            Ok(Ok(value)) => Ok(from_foreign(value)),
+            Ok(Err(error)) => Err(Fault::Error(message(error))),
+            Err(_) => Err(Fault::Error(format!("internal error in {name}"))),
+        }
+    })
+}
+
+impl Extensions {
+    fn program(&self, source: &str) -> Result<Rc<Program>, Fault> {
+        if let Some(program) = self.calls.borrow().get(source) {
+            return Ok(program.clone());
+        }
+        let program = Rc::new(Program::compile(source).map_err(|error| Fault::Error(error.to_string()))?);
+        self.calls.borrow_mut().insert(source.to_owned(), program.clone());
+        Ok(program)
+    }
+}
+
+fn message(error: ExecutionError) -> String {
+    match error {
+        ExecutionError::FunctionError { message, .. } => message,
+        ExecutionError::NoSuchOverload | ExecutionError::UndeclaredReference(_) => {
+            "no such overload".to_owned()
+        }
+        error => error.to_string(),
+    }
+}
+
+/// `None` for what no function of the extensions takes.
+fn to_foreign(value: &Value<'_>) -> Option<Foreign> {
+    Some(match value {
+        Value::Null => Foreign::Null,
+        Value::Bool(value) => Foreign::Bool(*value),
+        Value::Int(value) => Foreign::Int(*value),
+        Value::Uint(value) => Foreign::UInt(*value),
+        Value::Double(value) => Foreign::Float(*value),
+        Value::String(text) => Foreign::String(Arc::new(text.to_string())),
+        Value::Bytes(bytes) => Foreign::Bytes(Arc::new(bytes.to_vec())),
+        Value::Foreign(value) => (**value).clone(),
+        Value::List(_) | Value::JsonList(..) => {
+            Foreign::List(Arc::new(value.items()?.iter().map(to_foreign).collect::<Option<_>>()?))
+        }
+        Value::Map(_) | Value::JsonMap(..) | Value::Object(..) => {
+            let mut map = HashMap::new();
+            for key in value.keys()? {
+                map.insert(Key::String(Arc::new(super::shown(&key))), to_foreign(&value.entry(&key)?)?);
+            }
+            Foreign::Map(Map { map: Arc::new(map) })
+        }
+        Value::Timestamp(_) | Value::Duration(_) | Value::Type(_) => {
+            Foreign::String(Arc::new(super::shown(value)))
+        }
+        Value::Optional(_) => return None,
+    })
+}
+
+fn from_foreign<'a>(value: Foreign) -> Value<'a> {
+    match value {
+        Foreign::Null => Value::Null,
+        Foreign::Bool(value) => Value::Bool(value),
+        Foreign::Int(value) => Value::Int(value),
+        Foreign::UInt(value) => Value::Uint(value),
+        Foreign::Float(value) => Value::Double(value),
+        Foreign::String(text) => Value::text(text.as_str()),
+        Foreign::Bytes(bytes) => Value::Bytes(bytes.as_slice().into()),
+        Foreign::List(items) => Value::list(items.iter().cloned().map(from_foreign).collect()),
+        Foreign::Map(map) => {
+            let mut entries: Vec<(Key, Foreign)> =
+                map.map.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
+            // The crate keeps maps in hash order; ours is the order of keys.
+            entries.sort_by(|(one, _), (other, _)| one.cmp(other));
+            Value::Map(Rc::new(
+                entries
+                    .into_iter()
+                    .map(|(key, value)| (from_foreign(key.into()), from_foreign(value)))
+                    .collect(),
+            ))
+        }
+        other => match <&OptionalValue>::try_from(&other) {
+            Ok(optional) => {
+                Value::Optional(optional.value().cloned().map(|value| Rc::new(from_foreign(value))))
+            }
+            Err(_) => Value::Foreign(Rc::new(other)),
+        },
+    }
+}

@@ -1,0 +1,103 @@
+//! Functions of lists and sets (apiserver/pkg/cel/library/lists.go, cel-go/ext/{lists,sets}.go).
+
+use super::super::evaluate::{Evaluated, Fault};
+use super::super::value::Value;
+use super::{operator, text};
+use std::cmp::Ordering;
+
+pub(super) fn call<'a>(name: &str, target: &Option<Value<'a>>, args: &[Value<'a>]) -> Option<Evaluated<'a>> {
+    let Some(target) = target else { return function(name, args) };
+    let items = target.items()?;
+    let error = |text: &str| Err(Fault::Error(text.to_owned()));
+    Some(match (name, args) {
+        ("isSorted", []) => Ok(Value::Bool(
+            items.windows(2).all(|pair| pair[0].compare(&pair[1]).is_some_and(Ordering::is_le)),
+        )),
+        ("sum", []) => match items.split_first() {
+            None => Ok(Value::Int(0)),
+            Some((first, rest)) => {
+                rest.iter().try_fold(first.clone(), |sum, item| operator("_+_", &sum, item))
+            }
+        },
+        ("min" | "max", []) => {
+            let wanted = if name == "min" { Ordering::Less } else { Ordering::Greater };
+            let mut items = items.into_iter();
+            let Some(first) = items.next() else {
+                return Some(error(&format!("{name} called on empty list")));
+            };
+            Ok(items.fold(first, |best, item| if item.compare(&best) == Some(wanted) { item } else { best }))
+        }
+        ("indexOf", [searched]) => Ok(position(items.iter().position(|item| item.equals(searched)))),
+        ("lastIndexOf", [searched]) => Ok(position(items.iter().rposition(|item| item.equals(searched)))),
+        ("join", [] | [_]) => {
+            let separator = args.first().map_or(Some(""), text)?;
+            let texts: Option<Vec<&str>> = items.iter().map(text).collect();
+            match texts {
+                Some(texts) => Ok(Value::text(texts.join(separator))),
+                None => Err(Fault::no_such_overload()),
+            }
+        }
+        ("slice", [Value::Int(from), Value::Int(to)]) => {
+            let bounds = (usize::try_from(*from).ok(), usize::try_from(*to).ok());
+            match bounds {
+                (Some(from), Some(to)) if from <= to && to <= items.len() => {
+                    Ok(Value::list(items[from..to].to_vec()))
+                }
+                _ => error(&format!("cannot slice({from}, {to}), list is length {}", items.len())),
+            }
+        }
+        ("reverse", []) => Ok(Value::list(items.into_iter().rev().collect())),
+        ("distinct", []) => {
+            let mut distinct: Vec<Value<'a>> = Vec::new();
+            for item in items {
+                if !distinct.iter().any(|earlier| earlier.equals(&item)) {
+                    distinct.push(item);
+                }
+            }
+            Ok(Value::list(distinct))
+        }
+        ("sort", []) => {
+            let mut sorted = items;
+            sorted.sort_by(|one, other| one.compare(other).unwrap_or(Ordering::Equal));
+            Ok(Value::list(sorted))
+        }
+        ("flatten", []) => Ok(Value::list(flattened(items, 1))),
+        ("flatten", [Value::Int(depth)]) if *depth >= 0 => Ok(Value::list(flattened(items, *depth))),
+        ("flatten", [Value::Int(_)]) => error("level must be non-negative"),
+        _ => return None,
+    })
+}
+
+fn function<'a>(name: &str, args: &[Value<'a>]) -> Option<Evaluated<'a>> {
+    if let ("lists.range", [Value::Int(count)]) = (name, args) {
+        // The cost of a list bounds what can be made of it, not its length here.
+        let count = (*count).clamp(0, 100_000);
+        return Some(Ok(Value::list((0..count).map(Value::Int).collect())));
+    }
+    let [one, other] = args else { return None };
+    let (one, other) = (one.items()?, other.items()?);
+    let within = |items: &[Value<'a>], all: &[Value<'a>]| {
+        items.iter().all(|item| all.iter().any(|other| other.equals(item)))
+    };
+    Some(Ok(Value::Bool(match name {
+        "sets.contains" => within(&other, &one),
+        "sets.equivalent" => within(&other, &one) && within(&one, &other),
+        "sets.intersects" => one.iter().any(|item| other.iter().any(|other| other.equals(item))),
+        _ => return None,
+    })))
+}
+
+fn position<'a>(found: Option<usize>) -> Value<'a> {
+    Value::Int(found.map_or(-1, |index| index as i64))
+}
+
+fn flattened<'a>(items: Vec<Value<'a>>, depth: i64) -> Vec<Value<'a>> {
+    if depth == 0 {
+        return items;
+    }
+    let each = items.into_iter().flat_map(|item| match item.items() {
+        Some(inner) => flattened(inner, depth - 1),
+        None => vec![item],
+    });
+    each.collect()
+}

@@ -1,0 +1,195 @@
+//! The functions and operators of expressions: those of every kind of value here, the rest by library.
+
+mod conversions;
+mod extensions;
+mod lists;
+mod strings;
+mod times;
+
+pub(super) use conversions::shown;
+
+use super::ast::Call;
+use super::evaluate::{Evaluated, Evaluator, Fault};
+use super::value::{Text, Value};
+use std::cmp::Ordering;
+use std::rc::Rc;
+
+/// Applies a binary operator.
+pub(super) fn operator<'a>(name: &str, left: &Value<'a>, right: &Value<'a>) -> Evaluated<'a> {
+    let compared = |accept: fn(Ordering) -> bool| match left.compare(right) {
+        Some(order) => Ok(Value::Bool(accept(order))),
+        // Nothing is less than what is not a number.
+        None if matches!((left, right), (Value::Double(_), _) | (_, Value::Double(_))) => {
+            Ok(Value::Bool(false))
+        }
+        None => Err(Fault::no_such_overload()),
+    };
+    match name {
+        "_==_" => Ok(Value::Bool(left.equals(right))),
+        "_!=_" => Ok(Value::Bool(!left.equals(right))),
+        "_<_" => compared(Ordering::is_lt),
+        "_<=_" => compared(Ordering::is_le),
+        "_>_" => compared(Ordering::is_gt),
+        "_>=_" => compared(Ordering::is_ge),
+        "@in" => match right {
+            Value::List(_) | Value::JsonList(..) => {
+                let items = right.items().unwrap_or_default();
+                Ok(Value::Bool(items.iter().any(|item| item.equals(left))))
+            }
+            Value::Map(_) | Value::JsonMap(..) | Value::Object(..) => {
+                Ok(Value::Bool(right.entry(left).is_some()))
+            }
+            _ => Err(Fault::no_such_overload()),
+        },
+        _ => arithmetic(name, left, right),
+    }
+}
+
+/// What an operator costs beside its operands.
+pub(super) fn operator_cost(name: &str, left: &Value<'_>, right: &Value<'_>) -> u64 {
+    let size = |value: &Value<'_>| match value {
+        // Bytes are known at once, unlike characters.
+        Value::String(text) => text.len() as u64,
+        value => value.len().unwrap_or(1) as u64,
+    };
+    match name {
+        "@in" => match right {
+            Value::List(_) | Value::JsonList(..) => size(right),
+            _ => 1,
+        },
+        "_+_" if matches!(left, Value::String(_) | Value::Bytes(_)) => {
+            (size(left) + size(right)).div_ceil(10)
+        }
+        "_+_" => 1,
+        _ => size(left).min(size(right)).div_ceil(10).max(1),
+    }
+}
+
+fn arithmetic<'a>(name: &str, left: &Value<'a>, right: &Value<'a>) -> Evaluated<'a> {
+    let overflow = |kind: &str| Fault::Error(format!("{kind} overflow"));
+    match (left, right) {
+        (Value::Int(left), Value::Int(right)) => {
+            let result = match name {
+                "_+_" => left.checked_add(*right),
+                "_-_" => left.checked_sub(*right),
+                "_*_" => left.checked_mul(*right),
+                "_/_" if *right == 0 => return Err(Fault::Error("division by zero".into())),
+                "_/_" => left.checked_div(*right),
+                "_%_" if *right == 0 => return Err(Fault::Error("modulus by zero".into())),
+                "_%_" => left.checked_rem(*right),
+                _ => return Err(Fault::no_such_overload()),
+            };
+            result.map(Value::Int).ok_or_else(|| overflow("integer"))
+        }
+        (Value::Uint(left), Value::Uint(right)) => {
+            let result = match name {
+                "_+_" => left.checked_add(*right),
+                "_-_" => left.checked_sub(*right),
+                "_*_" => left.checked_mul(*right),
+                "_/_" if *right == 0 => return Err(Fault::Error("division by zero".into())),
+                "_/_" => left.checked_div(*right),
+                "_%_" if *right == 0 => return Err(Fault::Error("modulus by zero".into())),
+                "_%_" => left.checked_rem(*right),
+                _ => return Err(Fault::no_such_overload()),
+            };
+            result.map(Value::Uint).ok_or_else(|| overflow("unsigned integer"))
+        }
+        (Value::Double(left), Value::Double(right)) => match name {
+            "_+_" => Ok(Value::Double(left + right)),
+            "_-_" => Ok(Value::Double(left - right)),
+            "_*_" => Ok(Value::Double(left * right)),
+            "_/_" => Ok(Value::Double(left / right)),
+            _ => Err(Fault::no_such_overload()),
+        },
+        (Value::String(left), Value::String(right)) if name == "_+_" => {
+            Ok(Value::text(format!("{}{}", &**left, &**right)))
+        }
+        (Value::Bytes(left), Value::Bytes(right)) if name == "_+_" => {
+            Ok(Value::Bytes([&**left, &**right].concat().into()))
+        }
+        (Value::List(_) | Value::JsonList(..), Value::List(_) | Value::JsonList(..)) if name == "_+_" => {
+            let mut items = left.items().unwrap_or_default();
+            items.extend(right.items().unwrap_or_default());
+            Ok(Value::list(items))
+        }
+        _ => times::arithmetic(name, left, right),
+    }
+}
+
+/// Calls a function or method.
+pub(super) fn call<'a>(
+    evaluator: &mut Evaluator<'a>,
+    call: &'a Call,
+    target: Option<Value<'a>>,
+    mut args: Vec<Value<'a>>,
+) -> Evaluated<'a> {
+    let name = call.function.as_str();
+    let size = |value: &Value<'_>| match value {
+        Value::String(text) => text.len().div_ceil(10) as u64,
+        value => value.len().unwrap_or(1) as u64,
+    };
+    let cost = target.iter().map(&size).chain(args.iter().map(&size)).max().unwrap_or(1).max(1);
+    // Only these look at every character or item.
+    let is_flat = matches!(name, "size" | "type" | "dyn" | "value" | "hasValue" | "or" | "orValue");
+    evaluator.spend(if is_flat { 1 } else { cost })?;
+    match (name, &target, args.as_slice()) {
+        ("!_", None, [Value::Bool(value)]) => return Ok(Value::Bool(!value)),
+        ("-_", None, [Value::Int(value)]) => {
+            return value
+                .checked_neg()
+                .map(Value::Int)
+                .ok_or_else(|| Fault::Error("integer overflow".into()));
+        }
+        ("-_", None, [Value::Double(value)]) => return Ok(Value::Double(-value)),
+        ("type", None, [value]) => return Ok(Value::Type(value.type_name().into())),
+        ("dyn", None, [_]) => return Ok(args.remove(0)),
+        ("size", Some(value), []) | ("size", None, [value]) => {
+            return value.len().map(|length| Value::Int(length as i64)).ok_or_else(Fault::no_such_overload);
+        }
+        ("optional.none", None, []) => return Ok(Value::Optional(None)),
+        ("optional.of", None, [_]) => return Ok(Value::some(args.remove(0))),
+        ("optional.ofNonZeroValue", None, [value]) => {
+            let is_zero = match value {
+                Value::Null | Value::Bool(false) | Value::Int(0) | Value::Uint(0) | Value::Duration(0) => {
+                    true
+                }
+                Value::Double(value) => *value == 0.0,
+                value => value.len() == Some(0),
+            };
+            return Ok(if is_zero { Value::Optional(None) } else { Value::some(args.remove(0)) });
+        }
+        _ => {}
+    }
+    if let Some(Value::Optional(inner)) = &target {
+        return optional(name, inner.as_ref(), args);
+    }
+    let found = conversions::call(name, &target, &args)
+        .or_else(|| strings::call(call, &target, &args))
+        .or_else(|| lists::call(name, &target, &args))
+        .or_else(|| times::call(name, &target, &args));
+    match found {
+        Some(result) => result,
+        None => extensions::call(name, target.as_ref(), &args),
+    }
+}
+
+fn optional<'a>(name: &str, inner: Option<&Rc<Value<'a>>>, mut args: Vec<Value<'a>>) -> Evaluated<'a> {
+    match (name, inner, args.len()) {
+        ("hasValue", inner, 0) => Ok(Value::Bool(inner.is_some())),
+        ("value", Some(inner), 0) => Ok((**inner).clone()),
+        ("value", None, 0) => Err(Fault::Error("optional.none() dereference".into())),
+        ("orValue", Some(inner), 1) => Ok((**inner).clone()),
+        ("or", Some(inner), 1) => Ok(Value::Optional(Some(inner.clone()))),
+        ("or" | "orValue", None, 1) => Ok(args.remove(0)),
+        _ => Err(Fault::no_such_overload()),
+    }
+}
+
+/// The text of a value that is one.
+fn text<'v>(value: &'v Value<'_>) -> Option<&'v str> {
+    match value {
+        Value::String(Text::Borrowed(text)) => Some(text),
+        Value::String(Text::Shared(text)) => Some(text),
+        _ => None,
+    }
+}

@@ -1,0 +1,101 @@
+//! Timestamps and durations.
+
+use super::super::evaluate::{Evaluated, Fault};
+use super::super::value::Value;
+use super::text;
+use jiff::tz::{Offset, TimeZone};
+use jiff::{SignedDuration, Timestamp, Zoned};
+
+const SECOND: i64 = 1_000_000_000;
+
+pub(super) fn arithmetic<'a>(name: &str, left: &Value<'a>, right: &Value<'a>) -> Evaluated<'a> {
+    let overflow = || Fault::Error("duration overflow".to_owned());
+    let moved = |time: &Timestamp, by: i64| match time.checked_add(SignedDuration::from_nanos(by)) {
+        Ok(time) => Ok(Value::Timestamp(time)),
+        Err(_) => Err(Fault::Error("timestamp overflow".to_owned())),
+    };
+    match (name, left, right) {
+        ("_+_", Value::Duration(left), Value::Duration(right)) => {
+            left.checked_add(*right).map(Value::Duration).ok_or_else(overflow)
+        }
+        ("_-_", Value::Duration(left), Value::Duration(right)) => {
+            left.checked_sub(*right).map(Value::Duration).ok_or_else(overflow)
+        }
+        ("_+_", Value::Timestamp(time), Value::Duration(by))
+        | ("_+_", Value::Duration(by), Value::Timestamp(time)) => moved(time, *by),
+        ("_-_", Value::Timestamp(time), Value::Duration(by)) => {
+            moved(time, by.checked_neg().ok_or_else(overflow)?)
+        }
+        ("_-_", Value::Timestamp(left), Value::Timestamp(right)) => {
+            let between = left.duration_since(*right).as_nanos();
+            i64::try_from(between).map(Value::Duration).map_err(|_| overflow())
+        }
+        _ => Err(Fault::no_such_overload()),
+    }
+}
+
+pub(super) fn call<'a>(name: &str, target: &Option<Value<'a>>, args: &[Value<'a>]) -> Option<Evaluated<'a>> {
+    match (target.as_ref()?, args) {
+        (Value::Duration(nanoseconds), []) => {
+            let unit = match name {
+                "getHours" => 3600 * SECOND,
+                "getMinutes" => 60 * SECOND,
+                "getSeconds" => SECOND,
+                "getMilliseconds" => return Some(Ok(Value::Int(nanoseconds / 1_000_000 % 1000))),
+                _ => return None,
+            };
+            Some(Ok(Value::Int(nanoseconds / unit)))
+        }
+        (Value::Timestamp(time), [] | [_]) => {
+            let zone = match args.first().map(|zone| text(zone).and_then(zone_of)) {
+                None => TimeZone::UTC,
+                Some(Some(zone)) => zone,
+                Some(None) => return Some(Err(Fault::Error("unknown time zone".to_owned()))),
+            };
+            part(name, &time.to_zoned(zone)).map(|value| Ok(Value::Int(value)))
+        }
+        _ => None,
+    }
+}
+
+fn part(name: &str, time: &Zoned) -> Option<i64> {
+    Some(match name {
+        "getFullYear" => time.year().into(),
+        "getMonth" => i64::from(time.month()) - 1,
+        "getDayOfYear" => i64::from(time.day_of_year()) - 1,
+        "getDayOfMonth" => i64::from(time.day()) - 1,
+        "getDate" => time.day().into(),
+        "getDayOfWeek" => time.weekday().to_sunday_zero_offset().into(),
+        "getHours" => time.hour().into(),
+        "getMinutes" => time.minute().into(),
+        "getSeconds" => time.second().into(),
+        "getMilliseconds" => time.millisecond().into(),
+        _ => return None,
+    })
+}
+
+/// `UTC` or an offset such as `+01:00`. Names of other zones need a database that is not there.
+fn zone_of(name: &str) -> Option<TimeZone> {
+    if name == "UTC" {
+        return Some(TimeZone::UTC);
+    }
+    let (negative, digits) = match name.strip_prefix('-') {
+        Some(digits) => (true, digits),
+        None => (false, name.strip_prefix('+').unwrap_or(name)),
+    };
+    let (hours, minutes) = digits.split_once(':')?;
+    let seconds =
+        hours.parse::<i32>().ok().filter(|hours| *hours < 24)? * 3600 + minutes.parse::<i32>().ok()? * 60;
+    let offset = Offset::from_seconds(if negative { -seconds } else { seconds }).ok()?;
+    Some(TimeZone::fixed(offset))
+}
+
+/// A duration as `string()` shows it: in seconds.
+pub(super) fn seconds(nanoseconds: i64) -> String {
+    let (sign, nanoseconds) = (if nanoseconds < 0 { "-" } else { "" }, nanoseconds.unsigned_abs());
+    let (whole, fraction) = (nanoseconds / SECOND as u64, nanoseconds % SECOND as u64);
+    match fraction {
+        0 => format!("{sign}{whole}s"),
+        _ => format!("{sign}{whole}.{}s", format!("{fraction:09}").trim_end_matches('0')),
+    }
+}

@@ -1,0 +1,78 @@
+//! Calls that are more than calls: macros, and functions in a namespace.
+
+use super::ast::{Comprehension, Expr, Kind, Macro};
+use super::lexer::Mistake;
+use super::parser::{Parsed, call};
+
+/// A method, or a macro that looks like one.
+pub(super) fn method(target: Expr, name: String, args: Vec<Expr>, at: usize) -> Parsed {
+    let kind = match (name.as_str(), args.len()) {
+        ("all", 2 | 3) => Macro::All,
+        ("exists", 2 | 3) => Macro::Exists,
+        ("exists_one" | "existsOne", 2 | 3) => Macro::ExistsOne,
+        ("filter", 2) => Macro::Filter,
+        ("map", 2 | 3) => Macro::Map,
+        ("transformList", 3 | 4) => Macro::TransformList,
+        ("transformMap", 3 | 4) => Macro::TransformMap,
+        ("bind", 3) if matches!(&target.kind, Kind::Ident(name) if name == "cel") => {
+            return bind(args, at);
+        }
+        _ => return Ok(qualified(target, name, args, at)),
+    };
+    let two_variables = match kind {
+        Macro::Filter | Macro::Map => false,
+        Macro::TransformList | Macro::TransformMap => true,
+        _ => args.len() == 3,
+    };
+    let mut args = args.into_iter();
+    let variable = |args: &mut std::vec::IntoIter<Expr>| match args.next() {
+        Some(Expr { kind: Kind::Ident(name), .. }) => Ok(name),
+        Some(other) => Err(Mistake { at: other.at, text: "argument must be a simple name".to_owned() }),
+        None => Err(Mistake { at, text: "argument must be a simple name".to_owned() }),
+    };
+    let first = variable(&mut args)?;
+    let second = if two_variables { Some(variable(&mut args)?) } else { None };
+    // One variable or two, one expression or a condition before it.
+    let (condition, body) = match (args.next(), args.next()) {
+        (Some(condition), Some(body)) => (Some(condition), body),
+        (Some(body), None) => (None, body),
+        _ => return Err(Mistake { at, text: "too few arguments".to_owned() }),
+    };
+    let comprehension = Comprehension { kind, range: target, first, second, condition, body };
+    Ok(Expr { kind: Kind::Comprehension(Box::new(comprehension)), at })
+}
+
+/// A global function, or the macro `has`.
+pub(super) fn function(name: String, mut args: Vec<Expr>, at: usize) -> Parsed {
+    if name != "has" || args.len() != 1 {
+        return Ok(call(name, None, args, at));
+    }
+    match args.remove(0) {
+        Expr { kind: Kind::Select { operand, field, optional: false }, .. } => {
+            Ok(Expr { kind: Kind::Has { operand, field }, at })
+        }
+        other => Err(Mistake { at: other.at, text: "invalid argument to has() macro".to_owned() }),
+    }
+}
+
+/// A method, or a function in a namespace such as `sets.contains`.
+fn qualified(target: Expr, name: String, args: Vec<Expr>, at: usize) -> Expr {
+    const NAMESPACES: [&str; 9] =
+        ["optional", "sets", "math", "base64", "jsonpatch", "format", "ip", "lists", "strings"];
+    match &target.kind {
+        Kind::Ident(namespace) if NAMESPACES.contains(&namespace.as_str()) => {
+            call(format!("{namespace}.{name}"), None, args, at)
+        }
+        _ => call(name, Some(Box::new(target)), args, at),
+    }
+}
+
+fn bind(args: Vec<Expr>, at: usize) -> Parsed {
+    let mut args = args.into_iter();
+    match (args.next(), args.next(), args.next()) {
+        (Some(Expr { kind: Kind::Ident(name), .. }), Some(value), Some(body)) => {
+            Ok(Expr { kind: Kind::Bind { name, value: Box::new(value), body: Box::new(body) }, at })
+        }
+        _ => Err(Mistake { at, text: "cel.bind() variable names must be simple identifiers".to_owned() }),
+    }
+}

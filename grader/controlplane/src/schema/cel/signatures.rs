@@ -1,0 +1,385 @@
+//! Which functions there are, and what they take and give: the libraries of Kubernetes' base environment
+//! (apiserver/pkg/cel/environment/base.go), written as `target.name(arguments) result`.
+
+use super::types::Type;
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+/// One overload of a function.
+#[derive(Debug)]
+pub(super) struct Signature {
+    pub(super) target: Option<Type>,
+    pub(super) args: Vec<Type>,
+    pub(super) result: Type,
+}
+
+/// The overloads of a function; none when there is no such function.
+pub(super) fn overloads(name: &str) -> &'static [Signature] {
+    SIGNATURES.get(name).map_or(&[], Vec::as_slice)
+}
+
+static SIGNATURES: LazyLock<BTreeMap<String, Vec<Signature>>> = LazyLock::new(|| {
+    let mut signatures: BTreeMap<String, Vec<Signature>> = BTreeMap::new();
+    for line in TABLE.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        let (name, signature) = parse(line);
+        signatures.entry(name).or_default().push(signature);
+    }
+    for name in ["_==_", "_!=_"] {
+        signatures.entry(name.into()).or_default().push(parse("x(A, A) bool").1);
+    }
+    for comparison in ["_<_", "_<=_", "_>_", "_>=_"] {
+        for type_ in ["bool", "int", "uint", "double", "string", "bytes", "timestamp", "duration"] {
+            signatures
+                .entry(comparison.into())
+                .or_default()
+                .push(parse(&format!("x({type_}, {type_}) bool")).1);
+        }
+        // Numbers of different kinds can be compared.
+        for (one, other) in [("int", "uint"), ("int", "double"), ("uint", "double")] {
+            for (left, right) in [(one, other), (other, one)] {
+                signatures
+                    .entry(comparison.into())
+                    .or_default()
+                    .push(parse(&format!("x({left}, {right}) bool")).1);
+            }
+        }
+    }
+    signatures
+});
+
+/// Reads one line of the table. The table is part of this file and well-formed.
+fn parse(line: &str) -> (String, Signature) {
+    let open = opening(line);
+    let close = closing(line, open);
+    let args = split(&line[open + 1..close]).into_iter().map(type_).collect();
+    let result = type_(line[close + 1..].trim());
+    match line[..open].rsplit_once('.') {
+        Some((target, name)) if !target.starts_with('@') => {
+            (name.to_owned(), Signature { target: Some(type_(target)), args, result })
+        }
+        // A function of a namespace is written `@sets.contains`.
+        _ => (line[..open].trim_start_matches('@').to_owned(), Signature { target: None, args, result }),
+    }
+}
+
+/// The parenthesis of the arguments: the first that does not belong to the target's type.
+fn opening(line: &str) -> usize {
+    let mut from = 0;
+    loop {
+        let open = from + line[from..].find('(').unwrap_or(0);
+        let close = closing(line, open);
+        if !line[close + 1..].starts_with('.') {
+            return open;
+        }
+        from = close + 1;
+    }
+}
+
+fn closing(line: &str, open: usize) -> usize {
+    let mut depth = 0;
+    for (index, character) in line.char_indices().skip(open) {
+        match character {
+            '(' => depth += 1,
+            ')' if depth == 1 => return index,
+            ')' => depth -= 1,
+            _ => {}
+        }
+    }
+    line.len() - 1
+}
+
+fn split(args: &str) -> Vec<&str> {
+    let (mut depth, mut start, mut parts) = (0, 0, Vec::new());
+    for (index, character) in args.char_indices() {
+        match character {
+            '(' => depth += 1,
+            ')' => depth -= 1,
+            ',' if depth == 0 => {
+                parts.push(args[start..index].trim());
+                start = index + 1;
+            }
+            _ => {}
+        }
+    }
+    parts.push(args[start..].trim());
+    parts.retain(|part| !part.is_empty());
+    parts
+}
+
+fn type_(name: &str) -> Type {
+    let inside = |prefix: &str| name.strip_prefix(prefix).and_then(|rest| rest.strip_suffix(')'));
+    if let Some(item) = inside("list(") {
+        return Type::List(Box::new(type_(item)), None);
+    }
+    if let Some(inner) = inside("optional(") {
+        return Type::Optional(Box::new(type_(inner)));
+    }
+    if let Some(entry) = inside("map(") {
+        let entry = split(entry);
+        return Type::Map(Box::new(type_(entry[0])), Box::new(type_(entry[1])), None);
+    }
+    match name {
+        "A" => Type::Parameter('A'),
+        "B" => Type::Parameter('B'),
+        "null" => Type::Null,
+        "bool" => Type::Bool,
+        "int" => Type::Int,
+        "uint" => Type::Uint,
+        "double" => Type::Double,
+        "string" => Type::String(None),
+        "bytes" => Type::Bytes(None),
+        "timestamp" => Type::Timestamp,
+        "duration" => Type::Duration,
+        "type" => Type::Name,
+        "quantity" => Type::Opaque("kubernetes.Quantity"),
+        "url" => Type::Opaque("kubernetes.URL"),
+        "ip" => Type::Opaque("net.IP"),
+        "cidr" => Type::Opaque("net.CIDR"),
+        "semver" => Type::Opaque("kubernetes.Semver"),
+        "format" => Type::Opaque("kubernetes.NamedFormat"),
+        _ => Type::Dyn(None),
+    }
+}
+
+const TABLE: &str = "
+    !_(bool) bool
+    -_(int) int
+    -_(double) double
+    _+_(int, int) int
+    _+_(uint, uint) uint
+    _+_(double, double) double
+    _+_(string, string) string
+    _+_(bytes, bytes) bytes
+    _+_(list(A), list(A)) list(A)
+    _+_(duration, duration) duration
+    _+_(duration, timestamp) timestamp
+    _+_(timestamp, duration) timestamp
+    _-_(int, int) int
+    _-_(uint, uint) uint
+    _-_(double, double) double
+    _-_(duration, duration) duration
+    _-_(timestamp, duration) timestamp
+    _-_(timestamp, timestamp) duration
+    _*_(int, int) int
+    _*_(uint, uint) uint
+    _*_(double, double) double
+    _/_(int, int) int
+    _/_(uint, uint) uint
+    _/_(double, double) double
+    _%_(int, int) int
+    _%_(uint, uint) uint
+    @in(A, list(A)) bool
+    @in(A, map(A, B)) bool
+    _[_](list(A), int) A
+    _[_](map(A, B), A) B
+    size(string) int
+    size(bytes) int
+    size(list(A)) int
+    size(map(A, B)) int
+    string.size() int
+    bytes.size() int
+    list(A).size() int
+    map(A, B).size() int
+    type(A) type
+    dyn(A) dyn
+    bool(bool) bool
+    bool(string) bool
+    int(int) int
+    int(uint) int
+    int(double) int
+    int(string) int
+    int(timestamp) int
+    int(duration) int
+    uint(uint) uint
+    uint(int) uint
+    uint(double) uint
+    uint(string) uint
+    double(double) double
+    double(int) double
+    double(uint) double
+    double(string) double
+    string(string) string
+    string(bool) string
+    string(int) string
+    string(uint) string
+    string(double) string
+    string(bytes) string
+    string(timestamp) string
+    string(duration) string
+    bytes(bytes) bytes
+    bytes(string) bytes
+    timestamp(timestamp) timestamp
+    timestamp(string) timestamp
+    timestamp(int) timestamp
+    duration(duration) duration
+    duration(string) duration
+    duration(int) duration
+    string.contains(string) bool
+    string.startsWith(string) bool
+    string.endsWith(string) bool
+    string.matches(string) bool
+    matches(string, string) bool
+    timestamp.getFullYear() int
+    timestamp.getFullYear(string) int
+    timestamp.getMonth() int
+    timestamp.getMonth(string) int
+    timestamp.getDayOfYear() int
+    timestamp.getDayOfYear(string) int
+    timestamp.getDayOfMonth() int
+    timestamp.getDayOfMonth(string) int
+    timestamp.getDate() int
+    timestamp.getDate(string) int
+    timestamp.getDayOfWeek() int
+    timestamp.getDayOfWeek(string) int
+    timestamp.getHours() int
+    timestamp.getHours(string) int
+    timestamp.getMinutes() int
+    timestamp.getMinutes(string) int
+    timestamp.getSeconds() int
+    timestamp.getSeconds(string) int
+    timestamp.getMilliseconds() int
+    timestamp.getMilliseconds(string) int
+    duration.getHours() int
+    duration.getMinutes() int
+    duration.getSeconds() int
+    duration.getMilliseconds() int
+    @optional.of(A) optional(A)
+    @optional.ofNonZeroValue(A) optional(A)
+    @optional.none() optional(A)
+    optional(A).hasValue() bool
+    optional(A).value() A
+    optional(A).or(optional(A)) optional(A)
+    optional(A).orValue(A) A
+    string.charAt(int) string
+    string.indexOf(string) int
+    string.indexOf(string, int) int
+    string.lastIndexOf(string) int
+    string.lastIndexOf(string, int) int
+    string.lowerAscii() string
+    string.upperAscii() string
+    string.replace(string, string) string
+    string.replace(string, string, int) string
+    string.split(string) list(string)
+    string.split(string, int) list(string)
+    string.substring(int) string
+    string.substring(int, int) string
+    string.trim() string
+    string.reverse() string
+    string.format(list(dyn)) string
+    @strings.quote(string) string
+    list(string).join() string
+    list(string).join(string) string
+    list(A).isSorted() bool
+    list(int).sum() int
+    list(uint).sum() uint
+    list(double).sum() double
+    list(duration).sum() duration
+    list(A).min() A
+    list(A).max() A
+    list(A).indexOf(A) int
+    list(A).lastIndexOf(A) int
+    list(A).slice(int, int) list(A)
+    list(A).distinct() list(A)
+    list(A).reverse() list(A)
+    list(A).sort() list(A)
+    list(dyn).flatten() list(dyn)
+    list(dyn).flatten(int) list(dyn)
+    @lists.range(int) list(int)
+    string.find(string) string
+    string.findAll(string) list(string)
+    string.findAll(string, int) list(string)
+    @sets.contains(list(A), list(A)) bool
+    @sets.equivalent(list(A), list(A)) bool
+    @sets.intersects(list(A), list(A)) bool
+    url(string) url
+    isURL(string) bool
+    url.getScheme() string
+    url.getHost() string
+    url.getHostname() string
+    url.getPort() string
+    url.getEscapedPath() string
+    url.getQuery() map(string, list(string))
+    quantity(string) quantity
+    isQuantity(string) bool
+    quantity.isInteger() bool
+    quantity.asInteger() int
+    quantity.asApproximateFloat() double
+    quantity.sign() int
+    quantity.add(quantity) quantity
+    quantity.add(int) quantity
+    quantity.sub(quantity) quantity
+    quantity.sub(int) quantity
+    quantity.isGreaterThan(quantity) bool
+    quantity.isLessThan(quantity) bool
+    quantity.compareTo(quantity) int
+    ip(string) ip
+    isIP(string) bool
+    @ip.isCanonical(string) bool
+    ip.family() int
+    ip.isUnspecified() bool
+    ip.isLoopback() bool
+    ip.isLinkLocalMulticast() bool
+    ip.isLinkLocalUnicast() bool
+    ip.isGlobalUnicast() bool
+    cidr(string) cidr
+    isCIDR(string) bool
+    cidr.containsIP(string) bool
+    cidr.containsIP(ip) bool
+    cidr.containsCIDR(string) bool
+    cidr.containsCIDR(cidr) bool
+    cidr.ip() ip
+    cidr.masked() cidr
+    cidr.prefixLength() int
+    string(ip) string
+    string(cidr) string
+    semver(string) semver
+    semver(string, bool) semver
+    isSemver(string) bool
+    isSemver(string, bool) bool
+    semver.major() int
+    semver.minor() int
+    semver.patch() int
+    semver.isGreaterThan(semver) bool
+    semver.isLessThan(semver) bool
+    semver.compareTo(semver) int
+    @format.named(string) optional(format)
+    @format.dns1123Label() format
+    @format.dns1123Subdomain() format
+    @format.dns1035Label() format
+    @format.qualifiedName() format
+    @format.dns1123LabelPrefix() format
+    @format.dns1123SubdomainPrefix() format
+    @format.dns1035LabelPrefix() format
+    @format.labelValue() format
+    @format.uri() format
+    @format.uuid() format
+    @format.byte() format
+    @format.date() format
+    @format.datetime() format
+    format.validate(string) optional(list(string))
+    @jsonpatch.escapeKey(string) string
+";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_reads_as_meant() {
+        let shown = |name: &str| -> Vec<String> {
+            let text = |signature: &Signature| {
+                let target = signature.target.as_ref().map(|target| format!("{target}.")).unwrap_or_default();
+                let args: Vec<String> = signature.args.iter().map(ToString::to_string).collect();
+                format!("{target}({}) {}", args.join(", "), signature.result)
+            };
+            overloads(name).iter().map(text).collect()
+        };
+        assert_eq!(shown("join"), ["list(string).() string", "list(string).(string) string"]);
+        assert_eq!(shown("sets.contains"), ["(list(A), list(A)) bool"]);
+        assert_eq!(shown("getQuery"), ["kubernetes.URL.() map(string, list(string))"]);
+        assert_eq!(shown("optional.of"), ["(A) optional_type(A)"]);
+        assert_eq!(shown("_[_]"), ["(list(A), int) A", "(map(A, B), A) B"]);
+        assert_eq!(shown("ip").len(), 2);
+        assert_eq!(shown("nope"), Vec::<String>::new());
+    }
+}

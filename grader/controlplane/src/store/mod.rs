@@ -1,0 +1,164 @@
+//! The objects and their history: what etcd and the watch cache are to a real API server.
+//!
+//! The store knows no HTTP and no rules. It gives every write the next number of one global sequence (the
+//! resourceVersion), keeps the latest writes for watches, and says what changed.
+
+mod history;
+mod resource_id;
+
+pub use resource_id::ResourceId;
+
+use crate::object;
+use history::History;
+use jiff::Timestamp;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// One committed write.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// The write's number: the resourceVersion of `new`, or of the deletion.
+    pub revision: u64,
+    /// What kind of object changed.
+    pub resource: ResourceId,
+    /// The object before; none for a creation.
+    pub old: Option<Arc<Value>>,
+    /// The object after; none for a removal.
+    pub new: Option<Arc<Value>>,
+    /// When.
+    pub at: Timestamp,
+}
+
+impl Change {
+    /// The object after the change, or before it when it is gone.
+    pub fn object(&self) -> &Arc<Value> {
+        self.new.as_ref().or(self.old.as_ref()).expect("a change has an object before or after it")
+    }
+}
+
+/// An object as it is kept.
+#[derive(Clone, Debug)]
+pub(crate) struct Stored {
+    pub(crate) revision: u64,
+    pub(crate) object: Arc<Value>,
+}
+
+/// `namespace/name`, or the name alone for cluster-scoped objects: the order of lists is that of etcd's keys, in which
+/// `a-b/x` comes before `a/x`.
+type Key = Box<str>;
+type Objects = BTreeMap<Key, Stored>;
+
+/// All objects of all resources.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Store {
+    revision: u64,
+    resources: BTreeMap<ResourceId, Objects>,
+    history: History,
+    /// Changes that nobody has been told yet.
+    fresh: Vec<Arc<Change>>,
+}
+
+pub(crate) fn key(namespace: &str, name: &str) -> Key {
+    if namespace.is_empty() { name.into() } else { format!("{namespace}/{name}").into() }
+}
+
+impl Store {
+    /// The number of the latest write.
+    pub(crate) fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// History up to and including this revision is gone: it can be listed or watched from no more.
+    pub(crate) fn compacted(&self) -> u64 {
+        self.history.compacted()
+    }
+
+    pub(crate) fn get(&self, resource: &ResourceId, namespace: &str, name: &str) -> Option<&Stored> {
+        self.resources.get(resource)?.get(&key(namespace, name))
+    }
+
+    /// Objects of a resource in the order of lists (namespace, name), in one namespace or in all.
+    pub(crate) fn list<'a>(
+        &'a self,
+        resource: &ResourceId,
+        namespace: Option<&'a str>,
+    ) -> impl Iterator<Item = &'a Stored> + use<'a> {
+        let prefix =
+            namespace.filter(|namespace| !namespace.is_empty()).map(|namespace| format!("{namespace}/"));
+        let start: Key = prefix.as_deref().unwrap_or_default().into();
+        self.resources
+            .get(resource)
+            .into_iter()
+            .flat_map(move |objects| objects.range(start.clone()..))
+            .take_while(move |(key, _)| prefix.as_deref().is_none_or(|prefix| key.starts_with(prefix)))
+            .map(|(_, stored)| stored)
+    }
+
+    /// Stores `object` (new or changed) under its name and gives it the next revision.
+    pub(crate) fn put(&mut self, resource: &ResourceId, mut object: Value, at: Timestamp) -> Arc<Value> {
+        self.revision += 1;
+        object::set_metadata(&mut object, "resourceVersion", self.revision.to_string());
+        let key = key(object::namespace(&object), object::name(&object));
+        let object = Arc::new(object);
+        let stored = Stored { revision: self.revision, object: object.clone() };
+        let objects = match self.resources.get_mut(resource) {
+            Some(objects) => objects,
+            None => self.resources.entry(resource.clone()).or_default(),
+        };
+        let old = objects.insert(key, stored).map(|stored| stored.object);
+        self.record(resource, old, Some(object.clone()), at);
+        object
+    }
+
+    /// Removes an object. The answer is the object as it was, under the revision of its removal.
+    pub(crate) fn remove(
+        &mut self,
+        resource: &ResourceId,
+        namespace: &str,
+        name: &str,
+        at: Timestamp,
+    ) -> Option<Arc<Value>> {
+        let stored = self.resources.get_mut(resource)?.remove(&key(namespace, name))?;
+        self.revision += 1;
+        let mut gone = (*stored.object).clone();
+        object::set_metadata(&mut gone, "resourceVersion", self.revision.to_string());
+        let gone = Arc::new(gone);
+        self.record(resource, Some(stored.object), None, at);
+        Some(gone)
+    }
+
+    fn record(
+        &mut self,
+        resource: &ResourceId,
+        old: Option<Arc<Value>>,
+        new: Option<Arc<Value>>,
+        at: Timestamp,
+    ) {
+        let change = Arc::new(Change { revision: self.revision, resource: resource.clone(), old, new, at });
+        self.history.push(change.clone());
+        self.fresh.push(change);
+    }
+
+    /// The changes after `revision`, oldest first; `Err` when some of them are gone.
+    pub(crate) fn changes_after(
+        &self,
+        revision: u64,
+    ) -> Result<impl Iterator<Item = &Arc<Change>>, Compacted> {
+        self.history.after(revision)
+    }
+
+    /// The changes since the last call.
+    pub(crate) fn take_fresh(&mut self) -> Vec<Arc<Change>> {
+        std::mem::take(&mut self.fresh)
+    }
+
+    /// Forgets the history up to and including `revision`.
+    pub(crate) fn compact(&mut self, revision: u64) {
+        self.history.compact(revision.min(self.revision));
+    }
+}
+
+/// The asked-for history is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Compacted;

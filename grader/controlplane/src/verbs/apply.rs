@@ -1,0 +1,72 @@
+//! PATCH that describes a result: server-side apply (apiserver/pkg/endpoints/handlers/patch.go).
+
+use super::create;
+use super::patch::finish;
+use super::update::Updated;
+use super::write::Write;
+use crate::api_server::ApiServer;
+use crate::apply;
+use crate::endpoint::query::FieldValidation;
+use crate::endpoint::{decode, yaml};
+use crate::error::ApiError;
+use crate::object;
+use serde_json::Value;
+use std::sync::Arc;
+
+/// Applies a configuration, which creates what is not there.
+pub(crate) fn apply(
+    server: &mut ApiServer,
+    write: &mut Write<'_>,
+    bytes: &[u8],
+    force: bool,
+) -> Result<Updated, ApiError> {
+    let resource = write.resource.clone();
+    let (configuration, repeated) = yaml::parse(bytes).map_err(|text| {
+        ApiError::bad_request(format!("error decoding YAML: error converting YAML to JSON: {text}"))
+    })?;
+    let stored = server.store.get(&resource.storage, &write.namespace, &write.name);
+    let live = stored.map(|stored| resource.present(&stored.object, stored.revision));
+    if live.is_none() && write.subresource.is_some() {
+        return Err(write.not_found());
+    }
+    if live.is_none() {
+        write.refuse_terminating()?;
+    }
+    let api_version = resource.api_version();
+    let applied = apply::server_side_apply(
+        &resource.schema(),
+        live.as_deref(),
+        &configuration,
+        &write.writer(&api_version),
+        force,
+    )?;
+    match write.field_validation {
+        FieldValidation::Strict if !repeated.is_empty() => {
+            return Err(ApiError::bad_request(format!(
+                "error strict decoding YAML: error converting YAML to JSON: {}",
+                yaml::unmarshal_errors(&repeated)
+            )));
+        }
+        FieldValidation::Warn => repeated.into_iter().for_each(|text| write.warn(text)),
+        _ => {}
+    }
+    let mut new = decode::applied(&resource, applied)?;
+    match live {
+        Some(old) => finish(server, write, &old, new),
+        None => {
+            let uid = object::uid(&new);
+            if !uid.is_empty() {
+                let why = format!(
+                    "uid mismatch: the provided object specified uid {uid}, and no existing object was found"
+                );
+                return Err(ApiError::conflict(&resource.id, &write.name, &why));
+            }
+            write.check_namespace(&mut new)?;
+            write.check_name(&new)?;
+            write.drop_duplicate_owners(&mut new);
+            object::metadata_mut(&mut new).remove("resourceVersion");
+            let object: Arc<Value> = create::insert(server, write, new)?;
+            Ok(Updated { object, created: true })
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! DELETE of a collection: one object after the other, not atomic
+//! (apiserver/pkg/registry/generic/registry/store.go).
+
+use super::delete;
+use super::list::Selection;
+use super::write::Write;
+use crate::api_server::ApiServer;
+use crate::endpoint::query::DeleteOptions;
+use crate::error::ApiError;
+use crate::object;
+use serde_json::Value;
+use std::sync::Arc;
+
+/// Deletes every selected object, the first `limit` of them if there is one. Answers the objects as they were.
+pub(crate) fn delete_collection(
+    server: &mut ApiServer,
+    write: &mut Write<'_>,
+    namespace: Option<&str>,
+    selection: &Selection,
+    limit: Option<usize>,
+    options: &DeleteOptions,
+) -> Result<Vec<Arc<Value>>, ApiError> {
+    let resource = write.resource.clone();
+    let selected: Vec<Arc<Value>> = server
+        .store
+        .list(&resource.storage, namespace)
+        .filter(|stored| selection.matches(&resource, &stored.object))
+        .take(limit.unwrap_or(usize::MAX))
+        .map(|stored| resource.present(&stored.object, stored.revision))
+        .collect();
+    for object in &selected {
+        write.namespace = object::namespace(object).to_owned();
+        write.name = object::name(object).to_owned();
+        match delete::delete(server, write, options) {
+            Err(error) if !error.is_not_found() => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(selected)
+}

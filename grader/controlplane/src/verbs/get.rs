@@ -1,0 +1,21 @@
+//! GET of one object.
+
+use crate::api_server::ApiServer;
+use crate::error::ApiError;
+use crate::resources::Resource;
+use serde_json::Value;
+use std::sync::Arc;
+
+/// The object as the resource's version shows it.
+pub(crate) fn get(
+    server: &ApiServer,
+    resource: &Resource,
+    namespace: &str,
+    name: &str,
+) -> Result<Arc<Value>, ApiError> {
+    let stored = server
+        .store
+        .get(&resource.storage, namespace, name)
+        .ok_or_else(|| ApiError::not_found(&resource.id, name))?;
+    Ok(resource.present(&stored.object, stored.revision))
+}

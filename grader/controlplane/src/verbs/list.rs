@@ -1,0 +1,208 @@
+//! GET of a collection: now, at a revision of the past, in pages
+//! (apiserver/pkg/storage/etcd3/store.go, storage/cacher).
+
+use crate::api_server::ApiServer;
+use crate::endpoint::query::{ListOptions, is_unset};
+use crate::error::{ApiError, Cause};
+use crate::field_error::FieldError;
+use crate::go_text;
+use crate::object;
+use crate::resources::Resource;
+use crate::selector::{FieldSelector, LabelSelector};
+use crate::store;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::StatusCode;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Which objects a list, a watch or a deletecollection is about.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Selection {
+    labels: LabelSelector,
+    fields: FieldSelector,
+}
+
+impl Selection {
+    /// # Errors
+    /// 400 for what is no selector, and for fields that the resource does not select by.
+    pub(crate) fn parse(resource: &Resource, options: &ListOptions) -> Result<Self, ApiError> {
+        let labels = LabelSelector::parse(&options.label_selector).map_err(ApiError::bad_request)?;
+        let fields = FieldSelector::parse(&options.field_selector)
+            .and_then(|fields| fields.for_kind(&resource.field_labels()))
+            .map_err(ApiError::bad_request)?;
+        Ok(Self { labels, fields })
+    }
+
+    pub(crate) fn matches(&self, resource: &Resource, object: &Value) -> bool {
+        self.labels.matches_object(object)
+            && (self.fields.is_empty() || self.fields.matches(object, &resource.field_labels()))
+    }
+
+    fn is_everything(&self) -> bool {
+        self.labels.is_empty() && self.fields.is_empty()
+    }
+}
+
+/// One page of a list.
+#[derive(Debug)]
+pub(crate) struct Page {
+    pub(crate) items: Vec<Arc<Value>>,
+    pub(crate) revision: u64,
+    /// Where the next page begins; none on the last page.
+    pub(crate) next: Option<String>,
+    pub(crate) remaining: Option<usize>,
+}
+
+/// Where the next page begins.
+struct Token {
+    revision: u64,
+    /// The key of the last object of the page before.
+    place: String,
+}
+
+pub(crate) fn list(
+    server: &ApiServer,
+    resource: &Resource,
+    namespace: Option<&str>,
+    options: &ListOptions,
+) -> Result<Page, ApiError> {
+    let selection = Selection::parse(resource, options)?;
+    let token = if options.continue_token.is_empty() {
+        None
+    } else {
+        let valid_rv = is_unset(&options.resource_version);
+        if !valid_rv {
+            let text = "specifying resource version is not allowed when using continue";
+            return Err(ApiError::bad_request(text));
+        }
+        Some(Token::parse(&options.continue_token)?)
+    };
+    let current = server.store.revision();
+    let revision = match &token {
+        Some(token) => token.revision,
+        None => match parse_revision(&options.resource_version)? {
+            Some(asked) if asked > current => return Err(too_large(asked, current)),
+            Some(asked) if options.resource_version_match == "Exact" => asked,
+            // A list from a revision on, limited, without more being said, is exact as well.
+            Some(asked) if asked > 0 && options.limit > 0 && options.resource_version_match.is_empty() => {
+                asked
+            }
+            _ => current,
+        },
+    };
+    if revision < server.store.compacted() {
+        return Err(match &token {
+            Some(token) => {
+                ApiError::continue_expired(&Token { revision: current, place: token.place.clone() }.encode())
+            }
+            None => ApiError::expired("The resourceVersion for the provided list is too old."),
+        });
+    }
+    let at = objects_at(server, resource, namespace, revision);
+    let start = token.as_ref().map(|token| token.place.as_str());
+    let limit = usize::try_from(options.limit).unwrap_or(0);
+    let mut items = Vec::new();
+    let mut next = None;
+    let mut remaining = None;
+    let mut rest = at.iter().filter(|(place, _)| start.is_none_or(|start| &***place > start));
+    while let Some((place, (object, written))) = rest.next() {
+        if !selection.matches(resource, object) {
+            continue;
+        }
+        items.push(resource.present(object, *written));
+        if limit > 0 && items.len() == limit {
+            let left = rest.clone().count();
+            if left > 0 {
+                next = Some(Token { revision, place: place.to_string() }.encode());
+                remaining = selection.is_everything().then_some(left);
+            }
+            break;
+        }
+    }
+    Ok(Page { items, revision, next, remaining })
+}
+
+type Snapshot = BTreeMap<Box<str>, (Arc<Value>, u64)>;
+
+/// The objects as they were after the write of this number: what is now, with later changes undone.
+fn objects_at(server: &ApiServer, resource: &Resource, namespace: Option<&str>, revision: u64) -> Snapshot {
+    let key = |object: &Value| store::key(object::namespace(object), object::name(object));
+    let mut objects: Snapshot = server
+        .store
+        .list(&resource.storage, namespace)
+        .map(|stored| (key(&stored.object), (stored.object.clone(), stored.revision)))
+        .collect();
+    if revision < server.store.revision() {
+        let later: Vec<_> = server.store.changes_after(revision).into_iter().flatten().collect();
+        for change in later.into_iter().rev().filter(|change| change.resource == resource.storage) {
+            let object = change.object();
+            if namespace.is_some_and(|namespace| namespace != object::namespace(object)) {
+                continue;
+            }
+            match &change.old {
+                Some(old) => {
+                    let written = object::resource_version(old).parse().unwrap_or(change.revision);
+                    objects.insert(key(object), (old.clone(), written))
+                }
+                None => objects.remove(&key(object)),
+            };
+        }
+    }
+    objects
+}
+
+/// The number in `resourceVersion`; none when it is not given.
+///
+/// # Errors
+/// 400 in the words of Go's parser.
+pub(crate) fn parse_revision(text: &str) -> Result<Option<u64>, ApiError> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    text.parse()
+        .map(Some)
+        .map_err(|_| ApiError::bad_request(format!("invalid resource version: {}", malformed_revision(text))))
+}
+
+pub(crate) fn malformed_revision(text: &str) -> FieldError {
+    let detail = format!("strconv.ParseUint: parsing {}: invalid syntax", go_text::quote(text));
+    FieldError::invalid("resourceVersion", text, detail)
+}
+
+/// 504: the revision is still to come.
+pub(crate) fn too_large(asked: u64, current: u64) -> ApiError {
+    let message = format!("Timeout: Too large resource version: {asked}, current: {current}");
+    ApiError::new(StatusCode::GATEWAY_TIMEOUT, "Timeout", message, None)
+        .with_cause(Cause {
+            reason: "ResourceVersionTooLarge".into(),
+            message: "Too large resource version".into(),
+            field: String::new(),
+        })
+        .retry_after(1)
+}
+
+impl Token {
+    fn encode(&self) -> String {
+        let place = format!("{}\u{0}", self.place);
+        let text = json!({"v": "meta.k8s.io/v1", "rv": self.revision, "start": place}).to_string();
+        URL_SAFE_NO_PAD.encode(text)
+    }
+
+    fn parse(text: &str) -> Result<Self, ApiError> {
+        let refuse = |why: &str| ApiError::bad_request(format!("continue key is not valid: {why}"));
+        let bytes =
+            URL_SAFE_NO_PAD.decode(text.trim_end_matches('=')).map_err(|error| refuse(&error.to_string()))?;
+        let token: Value = serde_json::from_slice(&bytes).map_err(|error| refuse(&error.to_string()))?;
+        if token["v"] != "meta.k8s.io/v1" {
+            return Err(refuse("server does not recognize this encoded version"));
+        }
+        match (token["rv"].as_u64(), token["start"].as_str()) {
+            (Some(revision), Some(start)) => {
+                Ok(Self { revision, place: start.trim_end_matches('\u{0}').to_owned() })
+            }
+            _ => Err(refuse("incorrect encoded start resourceVersion or key")),
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! What all writes have in common.
+
+use crate::api_server::ApiServer;
+use crate::apply::{self, Writer};
+use crate::builtins::meta;
+use crate::endpoint::query::FieldValidation;
+use crate::error::{ApiError, Cause};
+use crate::field_error::FieldError;
+use crate::object;
+use crate::resources::{NAMESPACES, Nature, Resource};
+use crate::strategy;
+use jiff::Timestamp;
+use serde_json::Value;
+use std::sync::Arc;
+
+/// Who writes what, and how.
+#[derive(Debug)]
+pub(crate) struct Write<'a> {
+    pub(crate) resource: Arc<Resource>,
+    /// Empty for cluster-scoped objects.
+    pub(crate) namespace: String,
+    /// Empty when the server is to generate the name.
+    pub(crate) name: String,
+    pub(crate) subresource: Option<&'a str>,
+    /// The field manager.
+    pub(crate) manager: String,
+    pub(crate) field_validation: FieldValidation,
+    /// Do everything but store.
+    pub(crate) dry_run: bool,
+    pub(crate) now: Timestamp,
+    /// Texts for Warning headers.
+    pub(crate) warnings: Vec<String>,
+}
+
+impl Write<'_> {
+    /// A write of the server itself on an object.
+    pub(crate) fn by_server(resource: &Arc<Resource>, object: &Value, now: Timestamp) -> Self {
+        Self {
+            resource: resource.clone(),
+            namespace: object::namespace(object).to_owned(),
+            name: object::name(object).to_owned(),
+            subresource: None,
+            manager: "kube-apiserver".to_owned(),
+            field_validation: FieldValidation::Ignore,
+            dry_run: false,
+            now,
+            warnings: Vec::new(),
+        }
+    }
+
+    pub(crate) fn not_found(&self) -> ApiError {
+        ApiError::not_found(&self.resource.id, &self.name)
+    }
+
+    /// 422 about this object, which names its own kind.
+    pub(crate) fn invalid(&self, object: &Value, errors: &[FieldError]) -> ApiError {
+        ApiError::invalid(self.resource.storage.group(), object::kind(object), &self.name, errors)
+    }
+
+    /// Notes which fields this write gives to its manager.
+    pub(crate) fn track(&self, live: Option<&Value>, new: &mut Value) {
+        let api_version = self.resource.api_version();
+        apply::track_update(&self.resource.schema(), live, new, &self.writer(&api_version));
+    }
+
+    /// Who writes, as far as ownership of fields goes.
+    pub(crate) fn writer<'w>(&'w self, api_version: &'w str) -> Writer<'w> {
+        Writer {
+            manager: &self.manager,
+            api_version,
+            kind: &self.resource.kind,
+            subresource: self.subresource.unwrap_or_default(),
+            now: self.now,
+            reset_fields: strategy::reset_fields(&self.resource, self.subresource),
+            is_custom: self.resource.is_custom(),
+        }
+    }
+
+    /// A definition on its way out lets nothing new be made.
+    pub(crate) fn refuse_terminating(&self) -> Result<(), ApiError> {
+        match &self.resource.nature {
+            Nature::Custom(custom) if custom.terminating => {
+                let why = "create not allowed while custom resource definition is terminating";
+                Err(ApiError::forbidden(&self.resource.id, &self.name, why))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    pub(crate) fn warn(&mut self, text: String) {
+        if !self.warnings.contains(&text) {
+            self.warnings.push(text);
+        }
+    }
+
+    /// The object's namespace must be that of the path; one that is not given is taken from there.
+    pub(crate) fn check_namespace(&self, object: &mut Value) -> Result<(), ApiError> {
+        let expected = if self.resource.namespaced { self.namespace.as_str() } else { "" };
+        match object::namespace(object) {
+            given if given == expected => Ok(()),
+            "" => {
+                object::set_metadata(object, "namespace", expected);
+                Ok(())
+            }
+            _ if !self.resource.namespaced => {
+                // What has no namespace is not asked about it.
+                object::metadata_mut(object).remove("namespace");
+                Ok(())
+            }
+            _ => Err(ApiError::bad_request(
+                "the namespace of the provided object does not match the namespace sent on the request",
+            )),
+        }
+    }
+
+    /// Drops owner references that are there twice, with a warning.
+    pub(crate) fn drop_duplicate_owners(&mut self, object: &mut Value) {
+        if let Some(warning) = meta::drop_duplicate_owners(object) {
+            self.warn(warning);
+        }
+    }
+
+    /// A new object needs a namespace that is there to stay (plugin/namespace/lifecycle).
+    pub(crate) fn require_namespace(&self, server: &ApiServer) -> Result<(), ApiError> {
+        if !self.resource.namespaced {
+            return Ok(());
+        }
+        let Some(stored) = server.store.get(&NAMESPACES, "", &self.namespace) else {
+            return Err(ApiError::not_found(&NAMESPACES, &self.namespace));
+        };
+        let terminating = stored.object.pointer("/status/phase").is_some_and(|phase| phase == "Terminating");
+        if !terminating {
+            return Ok(());
+        }
+        let why = format!(
+            "unable to create new content in namespace {} because it is being terminated",
+            self.namespace
+        );
+        Err(ApiError::forbidden(&self.resource.id, &self.name, &why).with_cause(Cause {
+            reason: "NamespaceTerminating".into(),
+            message: format!("namespace {} is being terminated", self.namespace),
+            field: "metadata.namespace".into(),
+        }))
+    }
+}
+
+/// What the client asked of the object's state, from `metadata.resourceVersion`.
+///
+/// # Errors
+/// 500 in the words of Go's parser for what is no number.
+pub(crate) fn sent_revision(object: &Value) -> Result<u64, ApiError> {
+    match object::resource_version(object) {
+        "" => Ok(0),
+        text => text.parse().map_err(|_| {
+            let quoted = crate::go_text::quote(text);
+            ApiError::unexpected(format!("strconv.ParseUint: parsing {quoted}: invalid syntax"))
+        }),
+    }
+}

@@ -1,0 +1,237 @@
+//! Open watches: who hears of which change, and the frames that wait to be taken.
+
+use crate::endpoint::represent::Representation;
+use crate::error::ApiError;
+use crate::object;
+use crate::request::WatchId;
+use crate::resources::Resource;
+use crate::store::{Change, ResourceId};
+use crate::verbs::list::Selection;
+use bytes::Bytes;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// How often an idle watch with bookmarks hears how far it is (about what the watch cache does).
+const BOOKMARK_EVERY: SignedDuration = SignedDuration::from_secs(60);
+/// A last bookmark comes this long before the watch times out.
+const BOOKMARK_BEFORE_END: SignedDuration = SignedDuration::from_secs(2);
+
+/// One open watch.
+#[derive(Clone, Debug)]
+pub(crate) struct Watch {
+    resource: Arc<Resource>,
+    namespace: Option<String>,
+    selection: Selection,
+    representation: Representation,
+    /// Changes up to here are known to the client.
+    seen: u64,
+    bookmarks: bool,
+    now: Timestamp,
+    ends: Timestamp,
+    next_bookmark: Option<Timestamp>,
+    /// Whether a Table still has to say what its columns are.
+    columns_due: bool,
+}
+
+impl Watch {
+    #[expect(clippy::too_many_arguments, reason = "everything that a watch is, said once")]
+    pub(crate) fn new(
+        resource: Arc<Resource>,
+        namespace: Option<String>,
+        selection: Selection,
+        representation: Representation,
+        seen: u64,
+        bookmarks: bool,
+        now: Timestamp,
+        ends: Timestamp,
+    ) -> Self {
+        let mut watch = Self {
+            resource,
+            namespace,
+            selection,
+            representation,
+            seen,
+            bookmarks,
+            now,
+            ends,
+            next_bookmark: None,
+            columns_due: true,
+        };
+        watch.plan_bookmark(now);
+        watch
+    }
+
+    fn plan_bookmark(&mut self, now: Timestamp) {
+        let last = self.ends - BOOKMARK_BEFORE_END;
+        self.next_bookmark = match now + BOOKMARK_EVERY {
+            _ if !self.bookmarks => None,
+            next if next < last => Some(next),
+            _ if now < last => Some(last),
+            _ => None,
+        };
+    }
+
+    fn next_wake(&self) -> Timestamp {
+        self.next_bookmark.map_or(self.ends, |at| at.min(self.ends))
+    }
+
+    fn selects(&self, object: &Value) -> bool {
+        self.namespace.as_deref().is_none_or(|namespace| namespace == object::namespace(object))
+            && self.selection.matches(&self.resource, object)
+    }
+
+    /// The event that a change is for this watch, if it is one: entering the selection is ADDED, leaving it DELETED.
+    fn event(&mut self, change: &Change) -> Option<Bytes> {
+        if change.revision <= self.seen {
+            return None;
+        }
+        self.seen = change.revision;
+        let before = change.old.as_ref().filter(|object| self.selects(object)).cloned();
+        let after = change.new.as_ref().filter(|object| self.selects(object)).cloned();
+        match (before, after) {
+            (None, None) => None,
+            (None, Some(new)) => Some(self.frame("ADDED", &new, change.revision)),
+            (Some(_), Some(new)) => Some(self.frame("MODIFIED", &new, change.revision)),
+            (Some(old), None) => {
+                let mut gone = (*old).clone();
+                object::set_metadata(&mut gone, "resourceVersion", change.revision.to_string());
+                Some(self.frame("DELETED", &Arc::new(gone), change.revision))
+            }
+        }
+    }
+
+    fn frame(&mut self, kind: &str, object: &Arc<Value>, revision: u64) -> Bytes {
+        let object = self.resource.present(object, revision);
+        match self.representation.accept.shape {
+            crate::endpoint::accept::Shape::Plain => frame(kind, &object),
+            _ => {
+                let columns = std::mem::take(&mut self.columns_due);
+                frame(kind, &self.representation.shaped(&self.resource, &object, columns, self.now))
+            }
+        }
+    }
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Watches {
+    next: u64,
+    open: BTreeMap<WatchId, Watch>,
+    /// Which watches a change of a resource concerns.
+    by_resource: BTreeMap<ResourceId, BTreeSet<WatchId>>,
+    wakes: BTreeSet<(Timestamp, WatchId)>,
+    frames: Vec<(WatchId, Bytes)>,
+    ended: Vec<WatchId>,
+}
+
+impl Watches {
+    pub(crate) fn open(&mut self, watch: Watch) -> WatchId {
+        self.next += 1;
+        let id = WatchId(self.next);
+        self.by_resource.entry(watch.resource.storage.clone()).or_default().insert(id);
+        self.wakes.insert((watch.next_wake(), id));
+        self.open.insert(id, watch);
+        id
+    }
+
+    pub(crate) fn close(&mut self, id: WatchId) {
+        if let Some(watch) = self.open.remove(&id) {
+            if let Some(ids) = self.by_resource.get_mut(&watch.resource.storage) {
+                ids.remove(&id);
+            }
+            self.wakes.remove(&(watch.next_wake(), id));
+        }
+    }
+
+    /// Ends a watch from the server's side.
+    pub(crate) fn finish(&mut self, id: WatchId) {
+        self.close(id);
+        self.ended.push(id);
+    }
+
+    pub(crate) fn take_frames(&mut self) -> Vec<(WatchId, Bytes)> {
+        std::mem::take(&mut self.frames)
+    }
+
+    pub(crate) fn take_ended(&mut self) -> Vec<WatchId> {
+        std::mem::take(&mut self.ended)
+    }
+
+    pub(crate) fn next_wake(&self) -> Option<Timestamp> {
+        self.wakes.first().map(|(at, _)| *at)
+    }
+
+    /// Sends the bookmarks that are due and ends the watches whose time is over. All changes up to `revision` have
+    /// been published.
+    pub(crate) fn advance(&mut self, revision: u64, now: Timestamp) {
+        while let Some(&(at, id)) = self.wakes.first()
+            && at <= now
+        {
+            let Some(watch) = self.open.get_mut(&id) else {
+                self.wakes.remove(&(at, id));
+                continue;
+            };
+            if watch.ends <= now {
+                self.finish(id);
+                continue;
+            }
+            self.wakes.remove(&(at, id));
+            watch.seen = watch.seen.max(revision);
+            watch.plan_bookmark(now);
+            let bookmark = watch.representation.bookmark(&watch.resource, watch.seen, false);
+            self.wakes.insert((watch.next_wake(), id));
+            self.frames.push((id, frame("BOOKMARK", &bookmark)));
+        }
+    }
+
+    pub(crate) fn publish(&mut self, change: &Change) {
+        let Some(ids) = self.by_resource.get(&change.resource) else { return };
+        for id in ids {
+            if let Some(frame) = self.open.get_mut(id).and_then(|watch| watch.event(change)) {
+                self.frames.push((*id, frame));
+            }
+        }
+    }
+
+    /// A change of the past for one watch.
+    pub(crate) fn replay(&mut self, id: WatchId, change: &Change) {
+        if let Some(frame) = self.open.get_mut(&id).and_then(|watch| watch.event(change)) {
+            self.frames.push((id, frame));
+        }
+    }
+
+    /// An object that was there before the watch began.
+    pub(crate) fn send_initial(&mut self, id: WatchId, object: &Arc<Value>, revision: u64) {
+        if let Some(watch) = self.open.get_mut(&id)
+            && watch.selects(object)
+        {
+            let frame = watch.frame("ADDED", object, revision);
+            self.frames.push((id, frame));
+        }
+    }
+
+    /// The initial objects show the state of this revision.
+    pub(crate) fn set_start(&mut self, id: WatchId, revision: u64) {
+        if let Some(watch) = self.open.get_mut(&id) {
+            watch.seen = revision;
+        }
+    }
+
+    /// The BOOKMARK that ends the initial objects.
+    pub(crate) fn send_initial_end(&mut self, id: WatchId, revision: u64) {
+        if let Some(watch) = self.open.get(&id) {
+            let bookmark = watch.representation.bookmark(&watch.resource, revision, true);
+            self.frames.push((id, frame("BOOKMARK", &bookmark)));
+        }
+    }
+
+    pub(crate) fn send_error(&mut self, id: WatchId, error: &ApiError) {
+        self.frames.push((id, frame("ERROR", &error.to_status())));
+    }
+}
+
+fn frame(kind: &str, object: &Value) -> Bytes {
+    let object = serde_json::to_string(object).unwrap_or_default();
+    format!("{{\"type\":{},\"object\":{object}}}\n", json!(kind)).into()
+}

@@ -1,0 +1,77 @@
+//! The simulated node and its knobs.
+
+use crate::cluster::{CLAIMS, Cluster, PODS, milliseconds, seconds};
+use serde_json::{Value, json};
+
+fn pod(name: &str) -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": "default"},
+        "spec": {"containers": [{"name": "c", "image": "img:1"}]},
+    })
+}
+
+#[test]
+fn a_pod_becomes_ready_after_a_while_and_says_so_as_a_kubelet_does() {
+    let mut cluster = Cluster::new();
+    cluster.create(&PODS, pod("a"));
+    cluster.pass(milliseconds(500));
+    assert_eq!(cluster.pods(), "a Pending");
+    cluster.pass(seconds(1));
+    assert_eq!(cluster.pods(), "a Running!");
+    let pod = cluster.get(&PODS, "a").expect("it was just there");
+    insta::assert_json_snapshot!("pod_status", pod["status"], {".containerStatuses[0].containerID" => "<id>"});
+}
+
+#[test]
+fn pods_are_held_released_failed_and_killed() {
+    let mut cluster = Cluster::new();
+    cluster.nodes.hold("default", "a");
+    cluster.create(&PODS, pod("a"));
+    cluster.pass(seconds(10));
+    assert_eq!(cluster.pods(), "a Running");
+    cluster.nodes.release("default", "a", cluster.now);
+    cluster.pass(milliseconds(1));
+    assert_eq!(cluster.pods(), "a Running!");
+    cluster.nodes.fail("default", "a", cluster.now);
+    cluster.pass(milliseconds(1));
+    assert_eq!(cluster.pods(), "a Running");
+    cluster.nodes.release_all(cluster.now);
+    cluster.pass(milliseconds(1));
+    assert_eq!(cluster.pods(), "a Running!");
+    cluster.nodes.kill("default", "a", cluster.now);
+    cluster.pass(milliseconds(1));
+    assert_eq!(cluster.pods(), "a Running");
+    cluster.pass(seconds(5));
+    assert_eq!(cluster.pods(), "a Running!");
+    let pod = cluster.get(&PODS, "a").expect("it restarts in place");
+    assert_eq!(pod["status"]["containerStatuses"][0]["restartCount"], 1);
+}
+
+#[test]
+fn nothing_moves_while_the_node_is_off() {
+    let mut cluster = Cluster::new();
+    cluster.nodes.off();
+    cluster.create(&PODS, pod("a"));
+    cluster.pass(seconds(60));
+    assert_eq!(cluster.pods(), "a Pending");
+    cluster.nodes.on(cluster.now);
+    cluster.pass(seconds(60));
+    assert_eq!(cluster.pods(), "a Running!");
+}
+
+#[test]
+fn a_claim_is_bound_to_a_volume_that_goes_with_it() {
+    let mut cluster = Cluster::new();
+    cluster.create(
+        &CLAIMS,
+        json!({
+            "apiVersion": "v1", "kind": "PersistentVolumeClaim",
+            "metadata": {"name": "data", "namespace": "default"},
+            "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}},
+        }),
+    );
+    cluster.pass(seconds(1));
+    let claim = cluster.get(&CLAIMS, "data").expect("it was just created");
+    assert_eq!(claim["status"]["phase"], "Bound");
+    assert_eq!(claim["status"]["capacity"]["storage"], "1Gi");
+}
