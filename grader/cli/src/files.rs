@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use crate::exit_code::Problem;
 
-/// Writes `bytes` to `path` through a new file beside it, so that no reader ever sees half of it.
+/// Writes `bytes` to `path` through a new file beside it, so that no reader ever sees half of it. A link is followed; a
+/// device or a pipe, such as `/dev/null`, is written to and not replaced.
 pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Problem> {
     try_write(path, bytes).map_err(|error| {
         Problem::machine(format!("{} cannot be written: {error}", path.display()))
@@ -14,6 +15,11 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Problem> {
 }
 
 fn try_write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let target = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+    let path = target.as_path();
+    if std::fs::metadata(path).is_ok_and(|known| !known.is_file()) {
+        return std::fs::OpenOptions::new().write(true).open(path)?.write_all(bytes);
+    }
     let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
     file.write_all(bytes)?;
@@ -56,4 +62,29 @@ pub(crate) fn below(folder: &Path) -> io::Result<Vec<PathBuf>> {
     }
     found.sort();
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_replaced_links_followed_and_pipes_written_to() -> io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let file = folder.path().join("file");
+        let link = folder.path().join("link");
+        std::fs::write(&file, "old and long")?;
+        std::os::unix::fs::symlink(&file, &link)?;
+        try_write(&link, b"new")?;
+        assert_eq!(std::fs::read(&file)?, b"new");
+        assert!(std::fs::symlink_metadata(&link)?.is_symlink());
+
+        let (mut reader, writer) = io::pipe()?;
+        let pipe = format!("/dev/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&writer));
+        try_write(Path::new(&pipe), b"whole")?;
+        drop(writer);
+        assert_eq!(io::read_to_string(&mut reader)?, "whole");
+        assert!(try_write(folder.path(), b"").is_err());
+        Ok(())
+    }
 }
