@@ -1,8 +1,9 @@
 //! Who asks, and whether they may: the one place where access is decided.
 
 use crate::error::ApiError;
+use crate::request::{ClientCertificate, Request};
 use crate::store::ResourceId;
-use http::{HeaderMap, header};
+use http::header;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -58,11 +59,16 @@ impl fmt::Debug for Access {
 }
 
 impl Access {
-    /// Who sent these headers.
+    /// Who sent this request. A certificate is looked at before a token.
     ///
     /// # Errors
-    /// 401 for a token that nobody has.
-    pub(crate) fn user(&self, headers: &HeaderMap) -> Result<User, ApiError> {
+    /// 401 for a token that nobody has, and for a certificate that the cluster's authority did not sign.
+    pub(crate) fn user(&self, request: &Request) -> Result<User, ApiError> {
+        if let ClientCertificate::Verified(user) = &request.certificate {
+            let mut user = user.clone();
+            user.groups.push("system:authenticated".to_owned());
+            return Ok(user);
+        }
         let user = |name: &str, group: &str| User {
             name: name.to_owned(),
             uid: String::new(),
@@ -71,8 +77,9 @@ impl Access {
         if self.tokens.is_empty() {
             return Ok(user("admin", "system:masters"));
         }
-        let sent = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let sent = request.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
         match sent.and_then(|text| text.strip_prefix("Bearer ")) {
+            None if request.certificate == ClientCertificate::Refused => Err(ApiError::unauthorized()),
             None => Ok(user("system:anonymous", "system:unauthenticated")),
             Some(token) => self.tokens.get(token.trim()).cloned().ok_or_else(ApiError::unauthorized),
         }

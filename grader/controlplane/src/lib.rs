@@ -36,7 +36,7 @@ mod watches;
 pub use control_plane::{ControlPlane, Options};
 pub use error::ApiError;
 pub use field_error::FieldError;
-pub use request::{Reply, Request, Response, WatchId};
+pub use request::{ClientCertificate, Reply, Request, Response, WatchId};
 
 /// A point in (virtual or real) time.
 pub use jiff::Timestamp;

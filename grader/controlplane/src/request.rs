@@ -1,5 +1,6 @@
 //! What goes in and out of the control plane: HTTP without a connection.
 
+use crate::access::User;
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
 use jiff::Timestamp;
@@ -17,6 +18,21 @@ pub struct Request {
     pub headers: HeaderMap,
     /// The whole body; empty when there is none.
     pub body: Bytes,
+    /// What the connection itself proves about the client.
+    pub certificate: ClientCertificate,
+}
+
+/// The certificate that a client showed, as checked by whoever accepted its connection.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum ClientCertificate {
+    /// The client showed none, or the connection knows of none.
+    #[default]
+    None,
+    /// The cluster's certificate authority signed it: its common name is the user's name, its organisations are the
+    /// groups (apiserver/pkg/authentication/request/x509/x509.go, CommonNameUserConversion).
+    Verified(User),
+    /// Somebody else signed it, or it has expired: a credential, but a wrong one.
+    Refused,
 }
 
 /// One complete HTTP answer.

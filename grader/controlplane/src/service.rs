@@ -1,7 +1,7 @@
 //! The control plane as a `tower::Service`: what a `kube::Client` talks to, in-process.
 
 use crate::control_plane::ControlPlane;
-use crate::request::{Reply, Request, Response, WatchId};
+use crate::request::{ClientCertificate, Reply, Request, Response, WatchId};
 use bytes::Bytes;
 use futures::channel::{mpsc, oneshot};
 use futures::future::BoxFuture;
@@ -21,6 +21,8 @@ use std::task::{Context, Poll};
 pub type Body = UnsyncBoxBody<Bytes, Infallible>;
 
 /// A handle on a [`ControlPlane`] that answers HTTP requests; clones share the cluster.
+///
+/// A request's extensions may hold the [`ClientCertificate`] of its connection.
 ///
 /// Time is what the closure says: a real clock, or a test's own. Whoever moves it calls
 /// [`advance`](Service::advance), at the latest at [`next_wake`](Service::next_wake). A request for a revision that
@@ -148,6 +150,7 @@ where
                 query: parts.uri.query().unwrap_or_default().to_owned(),
                 headers: parts.headers,
                 body,
+                certificate: parts.extensions.get::<ClientCertificate>().cloned().unwrap_or_default(),
             };
             Ok(service.answer(request).await?)
         })

@@ -3,7 +3,7 @@
 use crate::case::Case;
 use bytes::Bytes;
 use controlplane::controllers::{ControllerSet, Settings, start};
-use controlplane::{ControlPlane, Options, Reply, Request, Timestamp, WatchId};
+use controlplane::{ClientCertificate, ControlPlane, Options, Reply, Request, Timestamp, WatchId};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use jiff::SignedDuration;
 use serde_json::{Map, Value};
@@ -170,6 +170,7 @@ fn prepare(request: &Value) -> Request {
         query: query(&request["query"]),
         headers: map,
         body: Bytes::from(body.unwrap_or_default()),
+        certificate: ClientCertificate::None,
     }
 }
 

@@ -5,7 +5,7 @@ use super::{Simulation, faults};
 use crate::fault::FaultEffect;
 use crate::trace::{Actor, Address, Effect, RequestRecord};
 use crate::{Failure, Verb};
-use controlplane::{Reply as Served, Request, Response, Timestamp};
+use controlplane::{ClientCertificate, Reply as Served, Request, Response, Timestamp};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use lab_kit_protocol::{Header, Reply};
 use serde_json::Value;
@@ -205,7 +205,14 @@ pub(crate) fn as_user(method: Method, uri: &str, content_type: &str, body: &Valu
     if let (Ok(value), false) = (HeaderValue::from_str(content_type), body.is_empty()) {
         headers.insert(header::CONTENT_TYPE, value);
     }
-    Request { method, path: path.to_owned(), query: query.to_owned(), headers, body: body.into() }
+    Request {
+        method,
+        path: path.to_owned(),
+        query: query.to_owned(),
+        headers,
+        body: body.into(),
+        certificate: ClientCertificate::None,
+    }
 }
 
 /// An operator's request as the control plane takes it, with the name of the service; or what the operator gets
@@ -221,7 +228,9 @@ fn parse(asked: lab_kit_protocol::Request) -> Result<(String, Request), Response
     }
     let (path, query) = asked.uri.split_once('?').unwrap_or((&asked.uri, ""));
     let (path, query) = (path.to_owned(), query.to_owned());
-    Ok((asked.service, Request { method, path, query, headers, body: asked.body.into() }))
+    let body = asked.body.into();
+    let certificate = ClientCertificate::None;
+    Ok((asked.service, Request { method, path, query, headers, body, certificate }))
 }
 
 fn reply(response: Response) -> Reply {

@@ -59,7 +59,7 @@ pub(crate) fn answer(
     let query = Query::parse(&request.query);
     let watch = query.flag("watch").unwrap_or(false);
     server.access.check(&Attributes {
-        user: &server.access.user(&request.headers)?,
+        user: &server.access.user(request)?,
         verb: verb(&request.method, &path, watch),
         resource: &resource.id,
         subresource: path.subresource.as_deref().unwrap_or_default(),
