@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""Writes resources.txt and definitions.txt from a running API server and the Go sources of its types.
+"""Writes the data files of this folder from a running API server and the Go sources of its types.
 
 usage: refresh.py [GO_MODULES]     kubectl must reach the server; GO_MODULES holds k8s.io/api@v0.X.Y and
                                    its siblings (default: ~/go/pkg/mod)
 
 The server's OpenAPI v3 documents say which fields there are, how lists and maps merge, and what defaults; the Go
 sources add what OpenAPI leaves out and the JSON codec shows: pointers, `omitempty`, and the names of Go types.
-src/builtins/definitions.rs describes the format of the result.
+src/builtins/definitions.rs describes the format of the result. The columns of tables are those of empty lists.
 """
-import json, pathlib, re, subprocess, sys
+import json, pathlib, re, subprocess, sys, urllib.request
 
 HERE = pathlib.Path(__file__).parent
 REF = "#/components/schemas/"
@@ -35,8 +35,20 @@ SPECIAL = {
 }
 
 
-def get(path):
-    return json.loads(subprocess.check_output(["kubectl", "get", "--raw", path]))
+class Server:
+    """The API server behind `kubectl proxy`."""
+
+    def __enter__(self):
+        self.proxy = subprocess.Popen(["kubectl", "proxy", "--port=0"], stdout=subprocess.PIPE, text=True)
+        self.url = "http://" + self.proxy.stdout.readline().split()[-1]
+        return self
+
+    def __exit__(self, *_):
+        self.proxy.terminate()
+
+    def get(self, path, accept="application/json"):
+        request = urllib.request.Request(self.url + path, headers={"Accept": accept})
+        return json.load(urllib.request.urlopen(request))
 
 
 def write(name, lines):
@@ -46,7 +58,7 @@ def write(name, lines):
 # ---- resources.txt
 
 
-def resource_lines():
+def resource_lines(get):
     # What CustomResourceDefinitions have added to the server is no part of the table.
     services = get("/apis/apiregistration.k8s.io/v1/apiservices")["items"]
     label = "kube-aggregator.kubernetes.io/automanaged"
@@ -72,6 +84,44 @@ def resource_lines():
                 if value:
                     words.append(f"{key}={value}")
             yield " ".join(words)
+
+
+# ---- columns.txt
+
+TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
+
+
+def column_lines(get, resources, definitions):
+    meta = definitions["io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"]["properties"]
+    # What nearly every table says is in the file once.
+    known = {meta[field]["description"]: field for field in ("name", "creationTimestamp")}
+    for description, field in known.items():
+        yield f"@{field} {json.dumps(description)}"
+
+    def line(column):
+        description = column["description"]
+        description = "@" + known[description] if description in known else json.dumps(description)
+        return "\t" + "\t".join([column["name"], column["type"], column["format"], str(column["priority"]), description])
+
+    for resource in resources:
+        group_version, name, _, _, verbs, *_ = resource.split(" ")
+        if "/" in name or "list" not in verbs.removeprefix("verbs=").split(","):
+            continue
+        root = "/apis/" if "/" in group_version else "/api/"
+        yield f"{group_version} {name}"
+        for column in get(f"{root}{group_version}/{name}?limit=1", TABLE)["columnDefinitions"]:
+            yield line(column)
+    # There is no empty list of what is only a part of other resources.
+    scale = lambda part: definitions[f"io.k8s.api.autoscaling.v1.Scale{part}"]["properties"]["replicas"]["description"]
+    columns = [
+        ("Name", "string", meta["name"]["description"]),
+        ("Desired", "integer", scale("Spec")),
+        ("Available", "integer", scale("Status")),
+        ("Age", "string", meta["creationTimestamp"]["description"]),
+    ]
+    yield "autoscaling/v1 scales"
+    for name, type_, description in columns:
+        yield line({"name": name, "type": type_, "format": "", "priority": 0, "description": description})
 
 
 # ---- Go sources
@@ -227,12 +277,15 @@ def definition_lines(definitions, find):
 
 def main():
     modules = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path.home() / "go/pkg/mod")
-    write("resources.txt", resource_lines())
-    definitions = {}
-    for path in get("/openapi/v3")["paths"]:
-        if re.fullmatch(r"api/v1|apis/[^/]+/[^/]+", path):
-            definitions.update(get("/openapi/v3/" + path)["components"]["schemas"])
-    write("definitions.txt", definition_lines(definitions, go_packages(modules)))
+    with Server() as server:
+        resources = list(resource_lines(server.get))
+        definitions = {}
+        for path in server.get("/openapi/v3")["paths"]:
+            if re.fullmatch(r"api/v1|apis/[^/]+/[^/]+", path):
+                definitions.update(server.get("/openapi/v3/" + path)["components"]["schemas"])
+        write("resources.txt", resources)
+        write("definitions.txt", definition_lines(definitions, go_packages(modules)))
+        write("columns.txt", column_lines(server.get, resources, definitions))
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ pub mod field_error;
 pub mod go_text;
 pub mod object;
 pub mod patch;
+mod printers;
 mod random;
 pub mod request;
 pub mod resources;

@@ -4,43 +4,43 @@
 use serde_json::{Map, Value};
 
 /// The value at a JSON pointer; `null` when there is none.
-pub(super) fn at<'a>(value: &'a Value, pointer: &str) -> &'a Value {
+pub(crate) fn at<'a>(value: &'a Value, pointer: &str) -> &'a Value {
     static NULL: Value = Value::Null;
     value.pointer(pointer).unwrap_or(&NULL)
 }
 
 /// The text at a JSON pointer.
-pub(super) fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
+pub(crate) fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
     at(value, pointer).as_str().unwrap_or_default()
 }
 
 /// The number at a JSON pointer.
-pub(super) fn number(value: &Value, pointer: &str) -> Option<i64> {
+pub(crate) fn number(value: &Value, pointer: &str) -> Option<i64> {
     at(value, pointer).as_i64()
 }
 
 /// The list at a JSON pointer.
-pub(super) fn list<'a>(value: &'a Value, pointer: &str) -> &'a [Value] {
+pub(crate) fn list<'a>(value: &'a Value, pointer: &str) -> &'a [Value] {
     at(value, pointer).as_array().map(Vec::as_slice).unwrap_or_default()
 }
 
 /// The list at a JSON pointer, for changing its items.
-pub(super) fn list_mut<'a>(value: &'a mut Value, pointer: &str) -> &'a mut [Value] {
+pub(crate) fn list_mut<'a>(value: &'a mut Value, pointer: &str) -> &'a mut [Value] {
     value.pointer_mut(pointer).and_then(Value::as_array_mut).map(Vec::as_mut_slice).unwrap_or_default()
 }
 
 /// The members of the object at a JSON pointer.
-pub(super) fn members<'a>(value: &'a Value, pointer: &str) -> Option<&'a Map<String, Value>> {
+pub(crate) fn members<'a>(value: &'a Value, pointer: &str) -> Option<&'a Map<String, Value>> {
     at(value, pointer).as_object()
 }
 
 /// Whether a member is there and not `null`.
-pub(super) fn has(value: &Value, key: &str) -> bool {
+pub(crate) fn has(value: &Value, key: &str) -> bool {
     value.get(key).is_some_and(|v| !v.is_null())
 }
 
 /// Sets a member of an object unless it has a value; the empty text is none.
-pub(super) fn default_to(object: &mut Value, key: &str, value: impl Into<Value>) {
+pub(crate) fn default_to(object: &mut Value, key: &str, value: impl Into<Value>) {
     if let Value::Object(map) = object
         && map.get(key).is_none_or(|v| v.is_null() || v == "")
     {
@@ -49,7 +49,7 @@ pub(super) fn default_to(object: &mut Value, key: &str, value: impl Into<Value>)
 }
 
 /// Sets a member of an object, or takes it away.
-pub(super) fn set(object: &mut Value, key: &str, value: Option<Value>) {
+pub(crate) fn set(object: &mut Value, key: &str, value: Option<Value>) {
     if let Value::Object(map) = object {
         match value {
             Some(value) => map.insert(key.to_owned(), value),
@@ -59,7 +59,7 @@ pub(super) fn set(object: &mut Value, key: &str, value: Option<Value>) {
 }
 
 /// Sets a member of the object at a JSON pointer, whose objects are made as needed.
-pub(super) fn put(object: &mut Value, path: &[&str], value: impl Into<Value>) {
+pub(crate) fn put(object: &mut Value, path: &[&str], value: impl Into<Value>) {
     let mut place = object;
     for key in path {
         if !place.is_object() {

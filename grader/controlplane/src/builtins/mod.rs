@@ -17,7 +17,7 @@ pub mod meta;
 pub mod names;
 pub mod quantity;
 
-mod fields;
+pub(crate) mod fields;
 mod go_time;
 
 pub use decode::decode;

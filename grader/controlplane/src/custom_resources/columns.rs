@@ -46,11 +46,7 @@ impl Column {
 
     /// The column of definitions that name none.
     pub fn age() -> Self {
-        let description = "CreationTimestamp is a timestamp representing the server time when this object was created. \
-                           It is not guaranteed to be set in happens-before order across separate operations. Clients \
-                           may not set this value. It is represented in RFC3339 form and is in UTC.\n\nPopulated by \
-                           the system. Read-only. Null for lists. More info: \
-                           https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#metadata";
+        let description = crate::printers::columns::metadata_description("creationTimestamp");
         let json = json!({"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp", "description": description});
         Self::from_json(&json).unwrap_or_else(|_| unreachable!("the path of Age parses"))
     }
@@ -82,7 +78,7 @@ impl Column {
 
 /// The time since then as kubectl shows it: `5s`, `3m20s`, `2d`.
 pub fn age(since: Timestamp, now: Timestamp) -> String {
-    human_duration(now.as_second() - since.as_second())
+    human_duration(now.duration_since(since).as_secs())
 }
 
 /// Seconds in at most two units (apimachinery/pkg/util/duration).

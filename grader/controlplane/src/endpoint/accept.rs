@@ -1,6 +1,8 @@
 //! Which representation the client gets (apiserver/pkg/endpoints/handlers/negotiation).
 
+use super::query::Query;
 use crate::error::ApiError;
+use crate::request::Request;
 use http::{HeaderMap, header};
 
 /// How bytes are written.
@@ -76,24 +78,45 @@ pub(crate) fn clauses(text: &str) -> Vec<Clause<'_>> {
     all.into_iter().map(|(_, clause)| clause).collect()
 }
 
-/// Finds the first representation that both sides know. `shapes` says whether Tables and metadata are on offer.
+/// Finds the first representation that both sides know: Tables and metadata are on offer.
 ///
 /// # Errors
 /// 406 when there is none.
-pub(crate) fn negotiate(headers: &HeaderMap, pretty: bool, shapes: bool) -> Result<Accept, ApiError> {
-    let Some(text) = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()) else {
-        return Ok(Accept { pretty, ..Accept::JSON });
+pub(crate) fn negotiate(request: &Request) -> Result<Accept, ApiError> {
+    among(request, |_| true)
+}
+
+/// Finds the first representation of what has neither a Table nor metadata.
+///
+/// # Errors
+/// 406 when there is none.
+pub(crate) fn negotiate_plain(request: &Request) -> Result<Accept, ApiError> {
+    among(request, |accept| accept.shape == Shape::Plain)
+}
+
+fn among(request: &Request, offered: fn(&Accept) -> bool) -> Result<Accept, ApiError> {
+    let text = request.headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let found = match text.trim() {
+        "" => Some(Accept::JSON),
+        text => clauses(text).iter().filter_map(accept).find(offered),
     };
-    if text.trim().is_empty() {
-        return Ok(Accept { pretty, ..Accept::JSON });
+    let pretty = wants_indented(request);
+    found.map(|accept| Accept { pretty: pretty || accept.pretty, ..accept }).ok_or_else(|| {
+        ApiError::not_acceptable(format!("only the following media types are accepted: {PLAIN_TYPES}"))
+    })
+}
+
+/// Asked for, or read by a person (apiserver/pkg/endpoints/handlers/negotiation/negotiate.go).
+fn wants_indented(request: &Request) -> bool {
+    match Query::parse(&request.query).text("pretty") {
+        "1" | "true" => true,
+        "0" | "false" => false,
+        _ => {
+            let agent = request.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+            let agent = agent.unwrap_or_default();
+            ["curl", "Wget", "Mozilla/5.0"].iter().any(|person| agent.starts_with(person))
+        }
     }
-    clauses(text)
-        .iter()
-        .find_map(|clause| accept(clause, shapes))
-        .map(|accept| Accept { pretty: pretty || accept.pretty, ..accept })
-        .ok_or_else(|| {
-            ApiError::not_acceptable(format!("only the following media types are accepted: {PLAIN_TYPES}"))
-        })
 }
 
 /// 406 in the words of the router that built-in resources have in front of them.
@@ -105,7 +128,15 @@ pub(crate) fn refused_before_routing() -> ApiError {
     .with_empty_details()
 }
 
-fn accept(clause: &Clause<'_>, shapes: bool) -> Option<Accept> {
+/// 406: streams are not on offer in this format.
+pub(crate) fn no_stream() -> ApiError {
+    ApiError::not_acceptable(
+        "only the following media types are accepted: application/json;stream=watch, \
+         application/vnd.kubernetes.protobuf;stream=watch",
+    )
+}
+
+fn accept(clause: &Clause<'_>) -> Option<Accept> {
     let format = match clause.media_type {
         "application/json" | "*/*" | "application/*" => Format::Json,
         "application/yaml" => Format::Yaml,
@@ -118,7 +149,7 @@ fn accept(clause: &Clause<'_>, shapes: bool) -> Option<Accept> {
     let beta = version == "v1beta1";
     let shape = match (kind, group) {
         ("", "") => Shape::Plain,
-        _ if !shapes || !(version == "v1" || beta) => return None,
+        _ if !(version == "v1" || beta) => return None,
         ("Table", "meta.k8s.io") => Shape::Table { beta },
         ("PartialObjectMetadata", "meta.k8s.io") => Shape::Metadata { list: false, beta },
         ("PartialObjectMetadataList", "meta.k8s.io") => Shape::Metadata { list: true, beta },

@@ -31,7 +31,7 @@ struct Group<'a> {
 /// Answers a discovery path.
 pub(crate) fn answer(server: &ApiServer, request: &Request, route: &Route) -> Reply {
     if request.method != Method::GET {
-        return Reply::Complete(respond::error(&ApiError::method_not_allowed()));
+        return Reply::Complete(respond::error(request, &ApiError::method_not_allowed()));
     }
     let groups = groups(server);
     let response = match route {
@@ -75,12 +75,12 @@ pub(crate) fn answer(server: &ApiServer, request: &Request, route: &Route) -> Re
 }
 
 fn document(request: &Request, value: &Value) -> Response {
-    match accept::negotiate(&request.headers, false, false) {
+    match accept::negotiate_plain(request) {
         Ok(accept) => {
             let representation = Representation { accept, include: IncludeObject::default() };
             respond::bytes(StatusCode::OK, representation.content_type(), representation.bytes(value))
         }
-        Err(error) => respond::error(&error),
+        Err(error) => respond::error(request, &error),
     }
 }
 

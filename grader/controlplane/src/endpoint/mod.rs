@@ -33,7 +33,7 @@ pub(crate) fn handle(server: &mut ApiServer, request: &Request, now: Timestamp) 
         Some(Route::Other(path)) => Ok(system::answer(request, &path)),
         Some(route) => Ok(discovery::answer(server, request, &route)),
     };
-    let mut reply = answer.unwrap_or_else(|error| Reply::Complete(respond::error(&error)));
+    let mut reply = answer.unwrap_or_else(|error| Reply::Complete(respond::error(request, &error)));
     if let Reply::Complete(response) = &mut reply {
         gzip::compress(&request.headers, response);
     }

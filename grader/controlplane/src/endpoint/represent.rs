@@ -72,13 +72,36 @@ impl Representation {
         }
     }
 
+    /// The scale of an object of this resource.
+    ///
+    /// # Errors
+    /// 406 when a list is asked for.
+    pub(crate) fn scale(
+        &self,
+        resource: &Resource,
+        scale: &Value,
+        now: Timestamp,
+    ) -> Result<Bytes, ApiError> {
+        match self.accept.shape {
+            Shape::Plain => Ok(self.bytes(scale)),
+            Shape::Metadata { list: false, .. } => Ok(self.bytes(&self.metadata(scale))),
+            Shape::Metadata { list: true, .. } => Err(ApiError::not_acceptable(
+                "you requested PartialObjectMetadataList, but the requested object is not a list (*v1.Scale)",
+            )),
+            Shape::Table { .. } => Ok(self.bytes(&json!({
+                "kind": "Table", "apiVersion": self.api_version(),
+                "metadata": {"resourceVersion": object::resource_version(scale)},
+                "columnDefinitions": table::scale_columns(resource),
+                "rows": [table::scale_row(scale, self.include, self.api_version(), now)],
+            }))),
+        }
+    }
+
     /// An object as Table or metadata; only the first Table of a watch says what its columns are.
     pub(crate) fn shaped(&self, resource: &Resource, object: &Value, columns: bool, now: Timestamp) -> Value {
         match self.accept.shape {
             Shape::Plain => object.clone(),
-            Shape::Metadata { .. } => json!({
-                "kind": "PartialObjectMetadata", "apiVersion": self.api_version(), "metadata": object["metadata"],
-            }),
+            Shape::Metadata { .. } => self.metadata(object),
             Shape::Table { .. } => {
                 let columns = if columns { Value::from(table::columns(resource)) } else { Value::Null };
                 json!({
@@ -91,12 +114,14 @@ impl Representation {
         }
     }
 
+    fn metadata(&self, object: &Value) -> Value {
+        json!({
+            "kind": "PartialObjectMetadata", "apiVersion": self.api_version(), "metadata": object["metadata"],
+        })
+    }
+
     fn row(&self, resource: &Resource, object: &Value, now: Timestamp) -> Value {
-        let mut row = table::row(resource, object, self.include, now);
-        if self.include == IncludeObject::Metadata {
-            row["object"]["apiVersion"] = self.api_version().into();
-        }
-        row
+        table::row(resource, object, self.include, self.api_version(), now)
     }
 
     /// A list in its shape.
@@ -122,24 +147,18 @@ impl Representation {
                 go_type(resource, "List")
             ))),
             Shape::Metadata { .. } => {
-                let items: Vec<Value> = page
-                    .items
-                    .iter()
-                    .map(|object| {
-                        json!({
-                            "kind": "PartialObjectMetadata", "apiVersion": self.api_version(),
-                            "metadata": object["metadata"],
-                        })
-                    })
-                    .collect();
+                let items: Vec<Value> = page.items.iter().map(|object| self.metadata(object)).collect();
+                // In Go this is a list that was never begun.
+                let items = if items.is_empty() { Value::Null } else { items.into() };
                 Ok(self.bytes(&json!({
                     "kind": "PartialObjectMetadataList", "apiVersion": self.api_version(),
                     "metadata": metadata, "items": items,
                 })))
             }
             Shape::Table { .. } => {
+                let objects = table::ordered(resource, &page.items);
                 let rows: Vec<Value> =
-                    page.items.iter().map(|object| self.row(resource, object, now)).collect();
+                    objects.into_iter().map(|object| self.row(resource, object, now)).collect();
                 Ok(self.bytes(&json!({
                     "kind": "Table", "apiVersion": self.api_version(), "metadata": metadata,
                     "columnDefinitions": table::columns(resource), "rows": rows,

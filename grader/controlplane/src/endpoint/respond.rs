@@ -1,8 +1,10 @@
 //! Answers: status, headers, body.
 
+use super::accept::{self, Accept};
 use super::represent::Representation;
+use super::table::IncludeObject;
 use crate::error::ApiError;
-use crate::request::Response;
+use crate::request::{Request, Response};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::Value;
@@ -29,9 +31,12 @@ pub(crate) fn not_found() -> Response {
     text(StatusCode::NOT_FOUND, "404 page not found\n")
 }
 
-/// The Status of an error.
-pub(crate) fn error(error: &ApiError) -> Response {
-    let mut response = json(error.code(), &error.to_status());
+/// The Status of an error, in the format that the client asked for; indented JSON when there is none that both know.
+pub(crate) fn error(request: &Request, error: &ApiError) -> Response {
+    let accept = accept::negotiate_plain(request).unwrap_or(Accept { pretty: true, ..Accept::JSON });
+    let representation = Representation { accept, include: IncludeObject::default() };
+    let body = representation.bytes(&error.to_status());
+    let mut response = bytes(error.code(), representation.content_type(), body);
     let seconds = error.details().map_or(0, |details| details.retry_after_seconds);
     if seconds > 0 {
         response.headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));

@@ -5,15 +5,13 @@ use crate::custom_resources::columns::Column;
 use crate::error::ApiError;
 use crate::field_error::FieldError;
 use crate::object;
+use crate::printers;
 use crate::resources::{Nature, Resource};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::borrow::Cow;
+use std::sync::Arc;
 
-const NAME: &str = "Name must be unique within a namespace. Is required when creating resources, although some \
-    resources may allow a client to request the generation of an appropriate name automatically. Name is primarily \
-    intended for creation idempotence and configuration definition. Cannot be updated. More info: \
-    https://kubernetes.io/docs/concepts/overview/working-with-objects/names#names";
 /// What a row carries besides its cells.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum IncludeObject {
@@ -38,36 +36,96 @@ impl IncludeObject {
             }
         }
     }
+
+    /// What a row shows of its object.
+    fn of(self, object: &Value, api_version: &str) -> Value {
+        match self {
+            Self::None => Value::Null,
+            Self::Object => object.clone(),
+            Self::Metadata => json!({
+                "kind": "PartialObjectMetadata", "apiVersion": api_version, "metadata": object["metadata"],
+            }),
+        }
+    }
 }
 
 /// The `columnDefinitions`.
 pub(crate) fn columns(resource: &Resource) -> Vec<Value> {
-    let name =
-        json!({"name": "Name", "type": "string", "format": "name", "description": NAME, "priority": 0});
-    [name].into_iter().chain(own_columns(resource).iter().map(Column::definition)).collect()
-}
-
-fn own_columns(resource: &Resource) -> Cow<'_, [Column]> {
     match &resource.nature {
-        Nature::Custom(custom) => Cow::Borrowed(&custom.version().columns),
-        Nature::BuiltIn(_) => Cow::Owned(vec![Column::age()]),
+        Nature::BuiltIn(builtin) => printers::columns::of(&builtin.api_version(), builtin.plural),
+        Nature::Custom(custom) => {
+            let description = printers::columns::metadata_description("name");
+            let name = json!({
+                "name": "Name", "type": "string", "format": "name", "description": description, "priority": 0,
+            });
+            [name].into_iter().chain(custom.version().columns.iter().map(Column::definition)).collect()
+        }
     }
 }
 
-/// One row.
-pub(crate) fn row(resource: &Resource, object: &Value, include: IncludeObject, now: Timestamp) -> Value {
-    let mut cells = vec![Value::from(object::name(object))];
-    cells.extend(own_columns(resource).iter().map(|column| column.cell(object, now)));
-    let object = match include {
-        IncludeObject::None => Value::Null,
-        IncludeObject::Object => object.clone(),
-        IncludeObject::Metadata => json!({
-            "kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": object["metadata"],
-        }),
-    };
-    if object.is_null() {
-        json!({"cells": cells, "object": null})
-    } else {
-        json!({"cells": cells, "object": object})
+/// The `columnDefinitions` of a scale; those of custom resources have words of their own
+/// (apiextensions-apiserver/pkg/apiserver/customresource_handler.go).
+pub(crate) fn scale_columns(resource: &Resource) -> Vec<Value> {
+    let mut columns = printers::columns::of("autoscaling/v1", "scales");
+    if resource.is_custom() {
+        let own = [
+            ("format", "name"),
+            ("description", "Number of desired replicas"),
+            ("description", "Number of actual replicas"),
+            ("type", "date"),
+        ];
+        for (column, (key, value)) in columns.iter_mut().zip(own) {
+            column[key] = value.into();
+        }
     }
+    columns
+}
+
+/// The one row of a scale's Table.
+pub(crate) fn scale_row(scale: &Value, include: IncludeObject, api_version: &str, now: Timestamp) -> Value {
+    let cells = printers::cells("autoscaling", "scales", scale, now);
+    json!({"cells": cells, "object": include.of(scale, api_version)})
+}
+
+/// One row. `api_version` is that of the Table.
+pub(crate) fn row(
+    resource: &Resource,
+    object: &Value,
+    include: IncludeObject,
+    api_version: &str,
+    now: Timestamp,
+) -> Value {
+    let (cells, conditions) = match &resource.nature {
+        Nature::BuiltIn(builtin) => {
+            let internal = match resource.shares_storage() {
+                true => Cow::Owned(resource.internal(object.clone())),
+                false => Cow::Borrowed(object),
+            };
+            (
+                printers::cells(builtin.group, builtin.plural, &internal, now),
+                printers::conditions(builtin.group, builtin.plural, object),
+            )
+        }
+        Nature::Custom(custom) => {
+            let mut cells = vec![Value::from(object::name(object))];
+            cells.extend(custom.version().columns.iter().map(|column| column.cell(object, now)));
+            (cells.into(), Value::Null)
+        }
+    };
+    let mut row = json!({"cells": cells, "object": include.of(object, api_version)});
+    if !conditions.is_null() {
+        row["conditions"] = conditions;
+    }
+    row
+}
+
+/// The objects of a list in the order of their rows.
+pub(crate) fn ordered<'a>(resource: &Resource, objects: &'a [Arc<Value>]) -> Vec<&'a Arc<Value>> {
+    let mut objects: Vec<&Arc<Value>> = objects.iter().collect();
+    if let Nature::BuiltIn(builtin) = &resource.nature
+        && let Some(order) = printers::order(builtin.group, builtin.plural)
+    {
+        objects.sort_by(|left, right| order(left, right));
+    }
+    objects
 }

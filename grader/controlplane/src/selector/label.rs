@@ -60,7 +60,7 @@ impl LabelSelector {
         let mut requirements = Vec::new();
         for (key, value) in selector.get("matchLabels").and_then(Value::as_object).into_iter().flatten() {
             let values = vec![value.as_str().unwrap_or_default().to_owned()];
-            requirements.push(Requirement::new(key, Operator::In, values)?);
+            requirements.push(Requirement::new(key, Operator::Equals, values)?);
         }
         let expressions = selector.get("matchExpressions").and_then(Value::as_array);
         for expression in expressions.into_iter().flatten() {
@@ -201,23 +201,13 @@ pub fn format(selector: Option<&Value>) -> String {
     match LabelSelector::from_value(selector) {
         Err(_) => "<error>".to_owned(),
         Ok(selector) if selector.nothing || selector.is_empty() => "<none>".to_owned(),
-        Ok(selector) => exact(selector).to_string(),
+        Ok(selector) => selector.to_string(),
     }
 }
 
 /// The text form that `/scale` shows in `status.selector`.
 pub fn scale_selector(selector: Option<&Value>) -> Result<String, String> {
-    Ok(exact(LabelSelector::from_value(selector)?).to_string())
-}
-
-/// matchLabels are written with `=`.
-fn exact(mut selector: LabelSelector) -> LabelSelector {
-    for requirement in &mut selector.requirements {
-        if requirement.operator == Operator::In && requirement.values.len() == 1 {
-            requirement.operator = Operator::Equals;
-        }
-    }
-    selector
+    Ok(LabelSelector::from_value(selector)?.to_string())
 }
 
 /// Checks a `metav1.LabelSelector` in an object (apimachinery/pkg/apis/meta/v1/validation).

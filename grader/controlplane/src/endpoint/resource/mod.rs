@@ -3,7 +3,7 @@
 mod deletions;
 mod scaling;
 
-use super::accept;
+use super::accept::{self, Format};
 use super::manager::manager;
 use super::query::{FieldValidation, ListOptions, OptionsKind, Query, WriteOptions};
 use super::represent::Representation;
@@ -79,7 +79,8 @@ pub(crate) fn answer(
         call.warnings.extend(custom.version().deprecation_warning.clone());
     }
     // An error carries its warnings as well.
-    let mut reply = call.answer(server).unwrap_or_else(|error| Reply::Complete(respond::error(&error)));
+    let mut reply =
+        call.answer(server).unwrap_or_else(|error| Reply::Complete(respond::error(request, &error)));
     if let Reply::Complete(response) | Reply::Watch { head: response, .. } = &mut reply {
         respond::warn(response, &call.warnings);
     }
@@ -167,9 +168,8 @@ impl Call<'_> {
             return missing(self.path);
         }
         self.check_served()?;
-        let pretty = self.query.flag("pretty").unwrap_or(false);
         let builtin = !resource.is_custom();
-        let accept = accept::negotiate(&self.request.headers, pretty, true)
+        let accept = accept::negotiate(self.request)
             .map_err(|error| if builtin { accept::refused_before_routing() } else { error })?;
         self.representation = Representation { accept, include: IncludeObject::default() };
         match (self.request.method.clone(), &self.path.name, self.path.subresource.as_deref()) {
@@ -269,6 +269,9 @@ impl Call<'_> {
         let options = ListOptions::parse(&self.query)?;
         let namespace = self.path.namespace.as_deref();
         if options.watch {
+            if self.representation.accept.format == Format::Yaml {
+                return Err(accept::no_stream());
+            }
             self.representation.include = IncludeObject::parse(self.query.text("includeObject"))?;
             let id =
                 watch::watch(server, &self.resource, namespace, &options, self.representation, self.now)?;

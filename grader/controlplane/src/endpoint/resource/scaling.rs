@@ -10,15 +10,20 @@ use crate::request::Reply;
 use crate::verbs::patch::SentPatch;
 use crate::verbs::{get, scale};
 use http::{Method, StatusCode};
+use serde_json::Value;
 
 /// The media type of an applied configuration.
 const APPLY: &str = "application/apply-patch+yaml";
 
 impl Call<'_> {
+    fn scale(&self, scale: &Value) -> Result<Reply, ApiError> {
+        Ok(self.reply(StatusCode::OK, self.representation.scale(&self.resource, scale, self.now)?))
+    }
+
     pub(super) fn get_scale(&mut self, server: &ApiServer) -> Result<Reply, ApiError> {
         let object = get::get(server, &self.resource, self.namespace(), self.name())?;
         let scale = scale::of(&self.resource, &object)?;
-        Ok(self.reply(StatusCode::OK, self.representation.bytes(&scale)))
+        self.scale(&scale)
     }
 
     pub(super) fn write_scale(&mut self, server: &mut ApiServer) -> Result<Reply, ApiError> {
@@ -39,7 +44,7 @@ impl Call<'_> {
             })?;
             let force = options.force.unwrap_or(false);
             let scale = scale::apply(server, &mut write, &configuration, force)?;
-            return Ok(self.reply(StatusCode::OK, self.representation.bytes(&scale)));
+            return self.scale(&scale);
         }
         let scale = if patched {
             let object = get::get(server, &self.resource, self.namespace(), self.name())?;
@@ -49,6 +54,6 @@ impl Call<'_> {
             patch::decode::decode(&self.request.body).map_err(ApiError::bad_request)?
         };
         let scale = scale::update(server, &mut write, &scale)?;
-        Ok(self.reply(StatusCode::OK, self.representation.bytes(&scale)))
+        self.scale(&scale)
     }
 }
