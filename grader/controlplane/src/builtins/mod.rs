@@ -16,6 +16,7 @@ mod write;
 pub mod meta;
 pub mod names;
 pub mod quantity;
+pub mod schedule;
 
 pub(crate) mod fields;
 mod go_time;

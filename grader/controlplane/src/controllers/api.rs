@@ -1,11 +1,12 @@
 //! The API as controllers use it: in-process, as an administrator, through the same verbs as everybody.
 
 use crate::api_server::ApiServer;
+use crate::custom_resources::scale::ScalePaths;
 use crate::endpoint::decode;
 use crate::endpoint::query::{DeleteOptions, FieldValidation};
 use crate::error::ApiError;
 use crate::object;
-use crate::resources::Resource;
+use crate::resources::{Nature, Resource};
 use crate::store::ResourceId;
 use crate::verbs::patch::SentPatch;
 use crate::verbs::write::Write;
@@ -59,6 +60,15 @@ impl<'a> Api<'a> {
         let group = api_version.split_once('/').map_or("", |(group, _)| group);
         let resource = self.server.resources.by_kind(group, kind)?;
         Some((resource.storage.clone(), resource.namespaced))
+    }
+
+    /// Where objects of a custom kind keep their number of replicas; nothing for a kind without a Scale.
+    pub(super) fn scale_of(&self, api_version: &str, kind: &str) -> Option<ScalePaths> {
+        let group = api_version.split_once('/').map_or("", |(group, _)| group);
+        match &self.server.resources.by_kind(group, kind)?.nature {
+            Nature::Custom(custom) => custom.scale().cloned(),
+            Nature::BuiltIn(_) => None,
+        }
     }
 
     /// Every resource that is served and can be listed, with whether it is namespaced; each once.

@@ -5,7 +5,13 @@ use std::str::FromStr;
 
 /// Every controller, by the name that kube-controller-manager gives it; `node-simulator` is ours.
 const NAMES: &[&str] = &[
+    "cronjob-controller",
+    "daemonset-controller",
     "deployment-controller",
+    "disruption-controller",
+    "endpoints-controller",
+    "endpointslice-controller",
+    "endpointslice-mirroring-controller",
     "garbage-collector-controller",
     "job-controller",
     "namespace-controller",
@@ -13,10 +19,46 @@ const NAMES: &[&str] = &[
     "persistentvolume-protection-controller",
     "persistentvolumeclaim-protection-controller",
     "replicaset-controller",
+    "replicationcontroller-controller",
     "resourcequota-controller",
     "root-ca-certificate-publisher-controller",
     "serviceaccount-controller",
     "statefulset-controller",
+    "ttl-after-finished-controller",
+];
+
+/// Controllers of kube-controller-manager that this control plane does not have: a list may leave them out by name.
+const ABSENT: &[&str] = &[
+    "bootstrap-signer-controller",
+    "certificatesigningrequest-approving-controller",
+    "certificatesigningrequest-cleaner-controller",
+    "certificatesigningrequest-signing-controller",
+    "clusterrole-aggregation-controller",
+    "device-taint-eviction-controller",
+    "ephemeral-volume-controller",
+    "horizontal-pod-autoscaler-controller",
+    "kube-apiserver-serving-clustertrustbundle-publisher-controller",
+    "legacy-serviceaccount-token-cleaner-controller",
+    "node-ipam-controller",
+    "node-lifecycle-controller",
+    "persistentvolume-attach-detach-controller",
+    "persistentvolume-binder-controller",
+    "persistentvolume-expander-controller",
+    "pod-garbage-collector-controller",
+    "podcertificaterequest-cleaner-controller",
+    "podgroup-protection-controller",
+    "resourceclaim-controller",
+    "resourcepoolstatusrequest-controller",
+    "selinux-warning-controller",
+    "service-cidr-controller",
+    "serviceaccount-token-controller",
+    "storage-version-migrator-controller",
+    "storageversion-garbage-collector-controller",
+    "taint-eviction-controller",
+    "token-cleaner-controller",
+    "ttl-controller",
+    "validatingadmissionpolicy-status-controller",
+    "volumeattributesclass-protection-controller",
 ];
 
 /// Which controllers run.
@@ -70,6 +112,12 @@ pub struct UnknownController {
     name: String,
 }
 
+impl UnknownController {
+    fn new(name: &str) -> Self {
+        Self { name: name.to_owned() }
+    }
+}
+
 /// A comma-separated list: `*` for all, `name` for one, `-name` for all but one (an exclusion always wins, wherever it
 /// stands). The empty list is no controller. A name may leave out its ending `-controller`.
 impl FromStr for ControllerSet {
@@ -82,10 +130,12 @@ impl FromStr for ControllerSet {
             match (item, item.strip_prefix('-')) {
                 ("*", _) => set = Self::all(),
                 (_, Some(name)) => {
-                    excluded.insert(find(name)?);
+                    if find(name, ABSENT).is_none() {
+                        excluded.insert(find(name, NAMES).ok_or_else(|| UnknownController::new(name))?);
+                    }
                 }
                 (name, None) => {
-                    set.names.insert(find(name)?);
+                    set.names.insert(find(name, NAMES).ok_or_else(|| UnknownController::new(name))?);
                 }
             }
         }
@@ -94,9 +144,9 @@ impl FromStr for ControllerSet {
     }
 }
 
-fn find(name: &str) -> Result<&'static str, UnknownController> {
+fn find(name: &str, names: &[&'static str]) -> Option<&'static str> {
     let known = |known: &&&str| **known == name || known.strip_suffix("-controller") == Some(name);
-    NAMES.iter().find(known).copied().ok_or_else(|| UnknownController { name: name.to_owned() })
+    names.iter().find(known).copied()
 }
 
 #[cfg(test)]
@@ -117,6 +167,8 @@ mod tests {
         }
         assert_eq!("*".parse(), Ok(ControllerSet::all()));
         assert_eq!("-statefulset,*".parse(), Ok(ControllerSet::all().without("statefulset-controller")));
-        assert!("cronjob".parse::<ControllerSet>().is_err());
+        assert_eq!("*,-ttl".parse(), Ok(ControllerSet::all()));
+        assert!("ttl".parse::<ControllerSet>().is_err());
+        assert!("*,-nonsense".parse::<ControllerSet>().is_err());
     }
 }

@@ -5,14 +5,20 @@
 
 mod api;
 mod controller_set;
+mod cron_jobs;
+mod daemon_set;
 mod deployment;
+mod disruption;
+mod endpoints;
 mod fields;
+mod finished_jobs;
 mod garbage_collector;
 mod hash;
 mod job;
 mod known;
 mod label_selector;
 mod namespaces;
+mod node_fit;
 mod node_simulator;
 mod owners;
 mod pods;
@@ -25,7 +31,12 @@ mod work_queue;
 
 pub use api::Api;
 pub use controller_set::{ControllerSet, UnknownController};
+pub use cron_jobs::CronJobs;
+pub use daemon_set::DaemonSets;
 pub use deployment::Deployments;
+pub use disruption::DisruptionBudgets;
+pub use endpoints::{EndpointSliceMirroring, EndpointSlices, EndpointsOfServices};
+pub use finished_jobs::FinishedJobs;
 pub use garbage_collector::GarbageCollector;
 pub use job::Jobs;
 pub use namespaces::{NamespaceLifecycle, RootCaPublisher, ServiceAccounts};
@@ -115,8 +126,16 @@ pub fn start(set: &ControllerSet, settings: &Settings) -> Started {
         Box::new(ResourceQuotas::new(reaction)),
         Box::new(Deployments::new(reaction)),
         Box::new(ReplicaSets::new(reaction)),
+        Box::new(ReplicaSets::of_replication_controllers(reaction)),
+        Box::new(CronJobs::new(reaction)),
         Box::new(Jobs::new(reaction)),
+        Box::new(FinishedJobs::new(reaction)),
         Box::new(StatefulSets::new(reaction)),
+        Box::new(DaemonSets::new(reaction)),
+        Box::new(DisruptionBudgets::new(reaction)),
+        Box::new(EndpointsOfServices::new(reaction)),
+        Box::new(EndpointSlices::new(reaction)),
+        Box::new(EndpointSliceMirroring::new(reaction)),
         Box::new(ClaimProtection::new(reaction)),
         Box::new(VolumeProtection::new(reaction)),
         Box::new(NamespaceLifecycle::new()),

@@ -38,6 +38,12 @@ impl OwnerKind {
         })
     }
 
+    /// The LabelSelector by which `owner` finds what it manages; that of a ReplicationController is a plain map.
+    fn selector(&self, owner: &Value) -> Value {
+        let selector = &owner["spec"]["selector"];
+        if self.kind == "ReplicationController" { json!({"matchLabels": selector}) } else { selector.clone() }
+    }
+
     /// The owner of this kind that manages `object`, whatever its version.
     pub(super) fn managing(&self, object: &Value) -> Option<Key> {
         let reference = controller_of(object)?;
@@ -78,7 +84,7 @@ impl Owned {
     pub(super) fn observe_owner(&mut self, change: &Change) {
         let key = key(change.object());
         match &change.new {
-            Some(owner) => self.selectors.insert(key, owner["spec"]["selector"].clone()),
+            Some(owner) => self.selectors.insert(key, self.kind.selector(owner)),
             None => self.selectors.remove(&key),
         };
     }
@@ -147,8 +153,8 @@ impl Owned {
         let orphans = self.orphans.range((namespace.clone(), String::new())..);
         let orphans = orphans.take_while(|(in_namespace, _)| *in_namespace == namespace);
         let candidates: BTreeSet<&Key> = own.chain(orphans).collect();
-        let matches =
-            |child: &Value| label_selector::selects(&owner["spec"]["selector"], child) && fits(child);
+        let selector = self.kind.selector(owner);
+        let matches = |child: &Value| label_selector::selects(&selector, child) && fits(child);
         let mut claimed = Vec::new();
         for (namespace, name) in candidates {
             let Some(child) = api.get(&self.children, Some(namespace), name) else { continue };

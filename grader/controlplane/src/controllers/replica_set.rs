@@ -1,13 +1,14 @@
-//! ReplicaSets: as many equal pods as wanted (pkg/controller/replicaset).
+//! ReplicaSets and ReplicationControllers: as many equal pods as wanted (pkg/controller/replicaset,
+//! pkg/controller/replication).
 
-use super::known::{PODS, REPLICA_SETS};
+use super::known::{PODS, REPLICA_SETS, REPLICATION_CONTROLLERS};
 use super::owners::{self, Key, Owned, OwnerKind};
 use super::recorder::{EventType, Recorder};
 use super::work_queue::{WorkQueue, later};
 use super::{Api, Controller, fields, pods};
 use crate::error::ApiError;
 use crate::object;
-use crate::store::Change;
+use crate::store::{Change, ResourceId};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 use std::cmp::Reverse;
@@ -17,13 +18,42 @@ pub(super) const KIND: OwnerKind = OwnerKind { api_version: "apps/v1", kind: "Re
 /// Pods made or deleted in one visit.
 const BURST: usize = 500;
 
-/// Runs ReplicaSets.
+/// What the two kinds differ in.
+#[derive(Debug)]
+struct Flavour {
+    name: &'static str,
+    /// The component that its events name.
+    component: &'static str,
+    kind: OwnerKind,
+    resource: ResourceId,
+    /// Its status counts pods that are being deleted.
+    counts_terminating: bool,
+}
+
+static REPLICA_SET: Flavour = Flavour {
+    name: "replicaset-controller",
+    component: "replicaset-controller",
+    kind: KIND,
+    resource: REPLICA_SETS,
+    counts_terminating: true,
+};
+
+static REPLICATION_CONTROLLER: Flavour = Flavour {
+    name: "replicationcontroller-controller",
+    component: "replication-controller",
+    kind: OwnerKind { api_version: "v1", kind: "ReplicationController" },
+    resource: REPLICATION_CONTROLLERS,
+    counts_terminating: false,
+};
+
+/// Runs ReplicaSets, or ReplicationControllers.
 ///
 /// # Guarantees
 /// Pods are made in growing batches, so that a failure is found out with one; surplus pods go in the order that
 /// Kubernetes documents, the least useful first.
 #[derive(Debug)]
 pub struct ReplicaSets {
+    flavour: &'static Flavour,
     reaction: SignedDuration,
     pods: Owned,
     queue: WorkQueue<Key>,
@@ -33,28 +63,39 @@ pub struct ReplicaSets {
 impl ReplicaSets {
     /// A controller that acts `reaction` after what it saw.
     pub fn new(reaction: SignedDuration) -> Self {
+        Self::of(&REPLICA_SET, reaction)
+    }
+
+    /// The same for ReplicationControllers.
+    pub fn of_replication_controllers(reaction: SignedDuration) -> Self {
+        Self::of(&REPLICATION_CONTROLLER, reaction)
+    }
+
+    fn of(flavour: &'static Flavour, reaction: SignedDuration) -> Self {
         Self {
+            flavour,
             reaction,
-            pods: Owned::new(KIND, PODS),
+            pods: Owned::new(flavour.kind, PODS),
             queue: WorkQueue::default(),
-            recorder: Recorder::new("replicaset-controller"),
+            recorder: Recorder::new(flavour.component),
         }
     }
 
     /// The answer is when the set wants another look, if nothing changes before.
     fn sync(&mut self, api: &mut Api<'_>, key: &Key) -> Result<Option<SignedDuration>, ApiError> {
-        let Some(set) = api.get(&REPLICA_SETS, Some(&key.0), &key.1) else { return Ok(None) };
+        let Some(set) = api.get(&self.flavour.resource, Some(&key.0), &key.1) else { return Ok(None) };
         let claimed = self.pods.claim(api, &set, |_| true)?;
         let active: Vec<Arc<Value>> = claimed.iter().filter(|pod| pods::is_active(pod)).cloned().collect();
+        let is_terminating = |pod: &&Arc<Value>| object::is_deleting(pod) && !pods::is_finished(pod);
         let terminating =
-            claimed.iter().filter(|pod| object::is_deleting(pod) && !pods::is_finished(pod)).count();
+            self.flavour.counts_terminating.then(|| claimed.iter().filter(is_terminating).count());
         let managed = if object::is_deleting(&set) { Ok(()) } else { self.manage(api, &set, &active) };
         let now = api.now();
         let status = status(&set, &active, terminating, managed.as_ref().err(), now);
         if status != set["status"] {
             let mut written = (*set).clone();
             written["status"] = status.clone();
-            api.update_status(&REPLICA_SETS, written)?;
+            api.update_status(&self.flavour.resource, written)?;
         }
         managed?;
         let min_ready = min_ready_seconds(&set);
@@ -84,7 +125,7 @@ impl ReplicaSets {
     }
 
     fn create_pod(&mut self, api: &mut Api<'_>, set: &Value) -> Result<(), ApiError> {
-        let pod = pods::from_template(&set["spec"]["template"], set, KIND.reference(set));
+        let pod = pods::from_template(&set["spec"]["template"], set, self.flavour.kind.reference(set));
         match api.create(&PODS, Some(object::namespace(set)), pod) {
             Ok(pod) => {
                 let message = format!("Created pod: {}", object::name(&pod));
@@ -121,12 +162,12 @@ impl ReplicaSets {
 
 impl Controller for ReplicaSets {
     fn name(&self) -> &'static str {
-        "replicaset-controller"
+        self.flavour.name
     }
 
     fn observe(&mut self, change: &Change) {
         let due = later(change.at, self.reaction);
-        if change.resource == REPLICA_SETS {
+        if change.resource == self.flavour.resource {
             self.pods.observe_owner(change);
             self.queue.add(owners::key(change.object()), due);
         } else if change.resource == PODS {
@@ -209,7 +250,7 @@ fn age_class(since: Option<Timestamp>, now: Timestamp) -> u32 {
 fn status(
     set: &Value,
     active: &[Arc<Value>],
-    terminating: usize,
+    terminating: Option<usize>,
     failure: Option<&ApiError>,
     now: Timestamp,
 ) -> Value {
@@ -220,7 +261,9 @@ fn status(
     let count = |counts: &dyn Fn(&&Arc<Value>) -> bool| active.iter().filter(counts).count();
     let mut status = Map::new();
     status.insert("replicas".into(), active.len().into());
-    status.insert("terminatingReplicas".into(), terminating.into());
+    if let Some(terminating) = terminating {
+        status.insert("terminatingReplicas".into(), terminating.into());
+    }
     for (key, number) in [
         ("observedGeneration", usize::try_from(object::generation(set)).unwrap_or_default()),
         ("fullyLabeledReplicas", count(&fully_labelled)),

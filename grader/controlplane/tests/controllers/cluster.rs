@@ -17,6 +17,14 @@ pub(crate) const DEPLOYMENTS: ResourceId = ResourceId::known("apps", "deployment
 pub(crate) const JOBS: ResourceId = ResourceId::known("batch", "jobs");
 pub(crate) const QUOTAS: ResourceId = ResourceId::known("", "resourcequotas");
 pub(crate) const REPLICA_SETS: ResourceId = ResourceId::known("apps", "replicasets");
+pub(crate) const REPLICATION_CONTROLLERS: ResourceId = ResourceId::known("", "replicationcontrollers");
+pub(crate) const CRON_JOBS: ResourceId = ResourceId::known("batch", "cronjobs");
+pub(crate) const DAEMON_SETS: ResourceId = ResourceId::known("apps", "daemonsets");
+pub(crate) const BUDGETS: ResourceId = ResourceId::known("policy", "poddisruptionbudgets");
+pub(crate) const NODES: ResourceId = ResourceId::known("", "nodes");
+pub(crate) const SERVICES: ResourceId = ResourceId::known("", "services");
+pub(crate) const ENDPOINTS: ResourceId = ResourceId::known("", "endpoints");
+pub(crate) const ENDPOINT_SLICES: ResourceId = ResourceId::known("discovery.k8s.io", "endpointslices");
 pub(crate) const STATEFUL_SETS: ResourceId = ResourceId::known("apps", "statefulsets");
 
 /// More wake-ups than any story needs: a controller that never rests is found, not waited for.

@@ -87,3 +87,14 @@ fn pods_of_a_deleted_job_do_not_wait_for_it() {
     cluster.pass(seconds(60));
     assert!(cluster.list(&PODS).is_empty());
 }
+
+#[test]
+fn a_finished_job_goes_after_the_time_it_asks_for() {
+    let mut cluster = Cluster::new();
+    cluster.create(&JOBS, job(json!({"ttlSecondsAfterFinished": 60})));
+    cluster.pass(seconds(30));
+    insta::assert_snapshot!(summary(&mut cluster), @"active 0 succeeded 1 failed 0 SuccessCriteriaMet Complete");
+    cluster.pass(seconds(60));
+    assert!(cluster.list(&JOBS).is_empty());
+    assert!(cluster.list(&PODS).is_empty());
+}

@@ -4,10 +4,15 @@
 //! cases).
 
 mod cluster;
+mod cron_jobs;
+mod daemon_sets;
 mod deployments;
+mod disruptions;
 mod garbage_collection;
 mod jobs;
 mod namespaces;
 mod nodes;
 mod quotas;
+mod replication_controllers;
+mod services;
 mod stateful_sets;

@@ -72,7 +72,9 @@ fn scaling_down_removes_the_highest_first_and_keeps_claims() {
     assert_eq!(cluster.names(&CLAIMS), ["data-db-0", "data-db-1", "data-db-2"]);
     insta::assert_snapshot!(numbers(&mut cluster), @"generation 2 replicas 1 ready 1 available 1 current 1 updated 1 same revision true");
     let pod = cluster.get(&PODS, "db-0").expect("it was just listed");
-    insta::assert_json_snapshot!("stateful_pod_metadata", pod["metadata"], {".resourceVersion" => "<rv>", ".managedFields" => "<managed fields>"});
+    insta::assert_json_snapshot!("stateful_pod_metadata", pod["metadata"], {
+        ".resourceVersion" => "<rv>", ".managedFields" => "<managed fields>", ".**.uid" => "<uid>",
+    });
     insta::assert_json_snapshot!("stateful_pod_spec", pod["spec"]);
 }
 

@@ -52,6 +52,7 @@ pub(super) fn of(group: &str, kind: &str) -> &'static dyn Rules {
         ("", "LimitRange") => &CreatedByPut,
         ("apps", "Deployment") => &workloads::Deployment,
         ("apps", "ReplicaSet") => &workloads::ReplicaSet,
+        ("", "ReplicationController") => &workloads::ReplicationController,
         ("apps", "DaemonSet") => &workloads::DaemonSet,
         ("apps", "StatefulSet") => &stateful_set::StatefulSet,
         ("batch", "Job") => &jobs::Job,
@@ -68,7 +69,7 @@ pub(super) fn of(group: &str, kind: &str) -> &'static dyn Rules {
         | ("discovery.k8s.io", "EndpointSlice")
         | ("resource.k8s.io", "DeviceClass" | "ResourceSlice")
         | ("flowcontrol.apiserver.k8s.io", _)
-        | ("", "PodTemplate" | "ReplicationController") => &COUNTED,
+        | ("", "PodTemplate") => &COUNTED,
         ("admissionregistration.k8s.io", _) => &Counted { requires_resource_version: true },
         ("node.k8s.io", "RuntimeClass") => &Conditional { creates_on_update: true },
         ("storage.k8s.io", "CSIDriver" | "CSINode" | "CSIStorageCapacity" | "VolumeAttachment") => {

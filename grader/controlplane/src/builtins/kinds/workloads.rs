@@ -104,6 +104,55 @@ impl Rules for ReplicaSet {
     }
 }
 
+/// The ancestor of ReplicaSets (ValidateReplicationController in pkg/apis/core/validation/validation.go).
+pub(super) struct ReplicationController;
+
+impl Rules for ReplicationController {
+    fn counts_generation(&self) -> bool {
+        true
+    }
+
+    fn default_propagation(&self) -> Option<&'static str> {
+        Some("Orphan")
+    }
+
+    fn validate_create(&self, controller: &Value) -> Vec<FieldError> {
+        let spec = at(controller, "/spec");
+        let mut errors = Vec::new();
+        not_negative(&mut errors, spec, "spec", "minReadySeconds");
+        let labels = members(spec, "/selector").filter(|labels| !labels.is_empty());
+        if labels.is_none() {
+            errors.push(FieldError::required("spec.selector", ""));
+        }
+        not_negative(&mut errors, spec, "spec", "replicas");
+        if !has(spec, "template") {
+            errors.push(FieldError::required("spec.template", ""));
+            return errors;
+        }
+        let of_template = members(spec, "/template/metadata/labels");
+        if labels.is_some_and(|labels| !LabelSelector::from_labels(labels).matches(of_template)) {
+            let shown = of_template.map_or(Value::Null, |labels| labels.clone().into());
+            let detail = "`selector` does not match template `labels`";
+            errors.push(FieldError::invalid("spec.template.metadata.labels", shown, detail));
+        }
+        errors.extend(pod_spec::validate_template(at(spec, "/template"), "spec.template"));
+        always_running(spec, "replicationcontroller", &mut errors);
+        errors
+    }
+
+    fn validate_update(&self, new: &Value, _old: &Value, subresource: Option<&str>) -> Vec<FieldError> {
+        if subresource == Some("status") {
+            let counts = ["fullyLabeledReplicas", "readyReplicas", "availableReplicas"];
+            return replica_counts(new, &counts, "readyReplicas");
+        }
+        self.validate_create(new)
+    }
+
+    fn warnings(&self, controller: &Value, old: Option<&Value>) -> Vec<String> {
+        name_warnings(controller, old)
+    }
+}
+
 pub(super) struct DaemonSet;
 
 /// What is left of a field that counted the template's generations.
@@ -262,6 +311,7 @@ pub(super) fn always_running(spec: &Value, kind: &str, errors: &mut Vec<FieldErr
         let kind = match kind {
             "statefulset" => "StatefulSet",
             "daemonset" => "DaemonSet",
+            "replicationcontroller" => "ReplicationController",
             _ => "ReplicaSet",
         };
         let detail = format!("activeDeadlineSeconds in {kind} is not Supported");

@@ -2,16 +2,17 @@
 //! objects as scheduler, kubelet and provisioner do.
 
 mod controls;
+mod machine;
 mod network;
 mod pod_status;
 mod volumes;
 
 pub use controls::{NodeControls, NodeSettings};
 
-use super::known::{PERSISTENT_VOLUME_CLAIMS, PODS};
+use super::known::{NODES, PERSISTENT_VOLUME_CLAIMS, PODS};
 use super::owners::{self, Key};
 use super::work_queue::{WorkQueue, later};
-use super::{Api, Controller, fields, pods};
+use super::{Api, Controller, fields, node_fit, pods};
 use crate::error::ApiError;
 use crate::object;
 use crate::store::Change;
@@ -19,10 +20,8 @@ use controls::{Command, Plan};
 use jiff::{SignedDuration, Timestamp};
 use network::Network;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
-
-const NODE: &str = "node-1";
 
 /// Plays scheduler, kubelet and volume provisioner for every pod.
 ///
@@ -37,6 +36,9 @@ pub struct NodeSimulator {
     /// The uids of the pods that are there.
     pods: BTreeMap<Key, String>,
     network: Network,
+    registered: bool,
+    /// Pods for which there was no node.
+    unschedulable: BTreeSet<Task>,
 }
 
 /// What happens next to one object, the one of that uid.
@@ -49,6 +51,8 @@ struct Task {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Step {
+    /// The node joins the cluster.
+    Register,
     /// The scheduler finds a node.
     Schedule,
     /// The kubelet has the pod and creates its containers.
@@ -83,6 +87,8 @@ impl NodeSimulator {
             queue: WorkQueue::default(),
             pods: BTreeMap::new(),
             network: Network::default(),
+            registered: false,
+            unschedulable: BTreeSet::new(),
         }
     }
 
@@ -93,6 +99,22 @@ impl NodeSimulator {
 
     fn with_plan<T>(&self, use_it: impl FnOnce(&mut Plan) -> T) -> T {
         use_it(&mut self.plan.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The node joins a cluster as soon as anything happens there.
+    fn register(&mut self, now: Timestamp) {
+        if !self.registered {
+            self.registered = true;
+            self.queue.add(Task::new(&Value::Null, Step::Register), now);
+        }
+    }
+
+    fn observe_node(&mut self, change: &Change) {
+        if node_fit::matters(change) {
+            for task in std::mem::take(&mut self.unschedulable) {
+                self.queue.add(task, later(change.at, self.settings.schedule_after));
+            }
+        }
     }
 
     fn observe_pod(&mut self, change: &Change) {
@@ -151,6 +173,7 @@ impl NodeSimulator {
 
     /// Looks at everything that happened while the node was off.
     fn catch_up(&mut self, api: &Api<'_>, now: Timestamp) {
+        self.queue.add(Task::new(&Value::Null, Step::Register), now);
         for pod in api.list(&PODS, None) {
             let (step, after) = match pods::phase(&pod) {
                 _ if !is_scheduled(&pod) => (Step::Schedule, self.settings.schedule_after),
@@ -169,6 +192,7 @@ impl NodeSimulator {
         match task.step {
             Step::Bind => return volumes::bind(api, &task.key, &task.uid),
             Step::Reclaim => return volumes::reclaim(api, &task.uid),
+            Step::Register => return machine::register(api),
             _ => {}
         }
         let Some(pod) = api.get(&PODS, Some(&task.key.0), &task.key.1) else { return Ok(()) };
@@ -180,7 +204,13 @@ impl NodeSimulator {
             self.with_plan(|plan| (plan.lets_be_ready(&task.key, &pod), plan.ready_after));
         let mut next = None;
         let status = match (task.step, pods::phase(&pod)) {
-            (Step::Schedule, _) if is_schedulable(&pod) => return schedule(api, &pod),
+            (Step::Schedule, _) if is_schedulable(&pod) => match machine::choose(api, &pod) {
+                Ok(node) => return schedule(api, &pod, &node),
+                Err(why) => {
+                    self.unschedulable.insert(task.clone());
+                    pod_status::unschedulable(&pod, why, now)
+                }
+            },
             (Step::Stop, _) if object::is_deleting(&pod) => return stop(api, &pod),
             (Step::Create, "Pending") => {
                 next = Some((Step::Run, ready_after));
@@ -224,8 +254,11 @@ impl Controller for NodeSimulator {
     }
 
     fn observe(&mut self, change: &Change) {
+        self.register(change.at);
         if change.resource == PODS {
             self.observe_pod(change);
+        } else if change.resource == NODES {
+            self.observe_node(change);
         } else if change.resource == PERSISTENT_VOLUME_CLAIMS {
             self.observe_claim(change);
         }
@@ -253,12 +286,15 @@ fn is_scheduled(pod: &Value) -> bool {
 }
 
 fn is_schedulable(pod: &Value) -> bool {
-    !is_scheduled(pod) && !object::is_deleting(pod) && fields::items(pod, "/spec/schedulingGates").is_empty()
+    // Another scheduler than the default one is somebody else's.
+    let is_ours = matches!(fields::text(pod, "/spec/schedulerName"), "" | "default-scheduler");
+    let is_gated = !fields::items(pod, "/spec/schedulingGates").is_empty();
+    is_ours && !is_gated && !is_scheduled(pod) && !object::is_deleting(pod)
 }
 
-fn schedule(api: &mut Api<'_>, pod: &Value) -> Result<(), ApiError> {
+fn schedule(api: &mut Api<'_>, pod: &Value, node: &str) -> Result<(), ApiError> {
     let mut bound = pod.clone();
-    bound["spec"]["nodeName"] = NODE.into();
+    bound["spec"]["nodeName"] = node.into();
     bound["status"] = pod_status::scheduled(pod, api.now());
     api.update_subresource(&PODS, bound, "binding").map(drop)
 }

@@ -5,12 +5,19 @@ use crate::object;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-const HOST_ADDRESS: &str = "192.168.0.2";
+pub(super) const HOST_ADDRESS: &str = "192.168.0.2";
 
 /// The scheduler has found a node.
 pub(super) fn scheduled(pod: &Value, now: Timestamp) -> Value {
     let mut status = pod["status"].clone();
     set_condition(&mut status, pod, now, "PodScheduled", State::True);
+    status
+}
+
+/// The scheduler has found none.
+pub(super) fn unschedulable(pod: &Value, why: String, now: Timestamp) -> Value {
+    let mut status = pod["status"].clone();
+    set_condition(&mut status, pod, now, "PodScheduled", State::False("Unschedulable", why));
     status
 }
 
@@ -27,6 +34,7 @@ pub(super) fn creating(pod: &Value, address: String, now: Timestamp) -> Value {
     status["startTime"] = object::time(now).into();
     let waiting = json!({"waiting": {"reason": "ContainerCreating"}});
     set_containers(&mut status, pod, &waiting, false);
+    set_init_containers(&mut status, pod, now);
     set_conditions(&mut status, pod, now, Containers::Created);
     status
 }
@@ -124,6 +132,33 @@ fn set_containers(status: &mut Value, pod: &Value, state: &Value, ready: bool) {
     });
     let containers: Vec<Value> = containers.collect();
     status["containerStatuses"] = containers.into();
+}
+
+/// Init containers have done their work as soon as the others are created; those that restart always run on.
+fn set_init_containers(status: &mut Value, pod: &Value, now: Timestamp) {
+    let containers = fields::items(pod, "/spec/initContainers");
+    if containers.is_empty() {
+        return;
+    }
+    let time = object::time(now);
+    let statuses = containers.iter().map(|container| {
+        let (name, image) = (fields::text(container, "/name"), fields::text(container, "/image"));
+        let id = format!("simulated://{}/{name}/0", object::uid(pod));
+        let runs = container["restartPolicy"] == "Always";
+        let state = if runs {
+            json!({"running": {"startedAt": time}})
+        } else {
+            json!({"terminated": {
+                "exitCode": 0, "reason": "Completed", "startedAt": time, "finishedAt": time, "containerID": id,
+            }})
+        };
+        json!({
+            "name": name, "image": image, "imageID": format!("simulated://{image}"), "containerID": id,
+            "ready": true, "started": runs, "restartCount": 0, "state": state, "lastState": {},
+        })
+    });
+    let statuses: Vec<Value> = statuses.collect();
+    status["initContainerStatuses"] = statuses.into();
 }
 
 /// What the conditions are about.
