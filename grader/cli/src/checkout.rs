@@ -47,6 +47,11 @@ impl Checkout {
     }
 }
 
+/// The checkout around the current folder, if there is one.
+pub(crate) fn around_here() -> Option<PathBuf> {
+    around(&std::env::current_dir().ok()?)
+}
+
 fn around(place: &Path) -> Option<PathBuf> {
     place.ancestors().find(|folder| folder.join(course::list::FILE).is_file()).map(Path::to_owned)
 }

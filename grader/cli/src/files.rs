@@ -8,13 +8,23 @@ use crate::exit_code::Problem;
 /// Writes `bytes` to `path` through a new file beside it, so that no reader ever sees half of it. A link is followed; a
 /// device or a pipe, such as `/dev/null`, is written to and not replaced.
 pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Problem> {
-    try_write(path, bytes).map_err(|error| {
-        Problem::machine(format!("{} cannot be written: {error}", path.display()))
-            .next("choose a folder that exists and that you may write to, or free some space")
-    })
+    try_write(path, bytes, FOR_EVERYBODY).map_err(|error| cannot_write(path, &error))
 }
 
-fn try_write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+/// As [`write_whole`], and nobody but its owner can read the file: it holds a key.
+pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> Result<(), Problem> {
+    try_write(path, bytes, FOR_THE_OWNER).map_err(|error| cannot_write(path, &error))
+}
+
+const FOR_EVERYBODY: u32 = 0o644;
+const FOR_THE_OWNER: u32 = 0o600;
+
+fn cannot_write(path: &Path, error: &io::Error) -> Problem {
+    Problem::machine(format!("{} cannot be written: {error}", path.display()))
+        .next("choose a folder that exists and that you may write to, or free some space")
+}
+
+fn try_write(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     let target = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
     let path = target.as_path();
     if std::fs::metadata(path).is_ok_and(|known| !known.is_file()) {
@@ -24,7 +34,7 @@ fn try_write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
     file.write_all(bytes)?;
     // Renaming keeps the new file's permissions, and a temporary file is private.
-    let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+    let permissions = std::os::unix::fs::PermissionsExt::from_mode(mode);
     file.as_file().set_permissions(permissions)?;
     file.persist(path)?;
     Ok(())
@@ -75,16 +85,16 @@ mod tests {
         let link = folder.path().join("link");
         std::fs::write(&file, "old and long")?;
         std::os::unix::fs::symlink(&file, &link)?;
-        try_write(&link, b"new")?;
+        try_write(&link, b"new", FOR_EVERYBODY)?;
         assert_eq!(std::fs::read(&file)?, b"new");
         assert!(std::fs::symlink_metadata(&link)?.is_symlink());
 
         let (mut reader, writer) = io::pipe()?;
         let pipe = format!("/dev/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&writer));
-        try_write(Path::new(&pipe), b"whole")?;
+        try_write(Path::new(&pipe), b"whole", FOR_EVERYBODY)?;
         drop(writer);
         assert_eq!(io::read_to_string(&mut reader)?, "whole");
-        assert!(try_write(folder.path(), b"").is_err());
+        assert!(try_write(folder.path(), b"", FOR_EVERYBODY).is_err());
         Ok(())
     }
 }

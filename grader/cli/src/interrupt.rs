@@ -12,6 +12,9 @@ use signal_hook::iterator::Signals;
 
 static BUILDS: Mutex<Vec<Pid>> = Mutex::new(Vec::new());
 
+/// What to do at the first interrupt instead of ending at once.
+static ORDERLY: Mutex<Option<Box<dyn FnOnce() + Send>>> = Mutex::new(None);
+
 /// Ends a build when the grader is interrupted. Dropped when the build has ended.
 #[derive(Debug)]
 pub(crate) struct BuildGuard(Option<Pid>);
@@ -32,13 +35,23 @@ impl Drop for BuildGuard {
     }
 }
 
+/// The next interrupt calls `end`, which makes the running command come to its end; the one after that ends at once.
+pub(crate) fn end_orderly(end: impl FnOnce() + Send + 'static) {
+    *ORDERLY.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(Box::new(end));
+}
+
 /// From now on an interrupt ends what was started, then this process with 128 plus the signal's number, as shells
 /// expect it.
 pub(crate) fn install() {
     // Without signals the grader still works; only Ctrl-C is then as rough as the system makes it.
     let Ok(mut signals) = Signals::new([SIGINT, SIGTERM, SIGHUP]) else { return };
     std::thread::spawn(move || {
-        if let Some(signal) = signals.forever().next() {
+        for signal in signals.forever() {
+            let orderly = ORDERLY.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take();
+            if let Some(end) = orderly {
+                end();
+                continue;
+            }
             for build in BUILDS.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).iter() {
                 // Cargo ends its compilers on the same signal.
                 let _ = kill_process(*build, Signal::TERM);

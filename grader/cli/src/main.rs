@@ -6,6 +6,7 @@
 
 mod build;
 mod checkout;
+mod clusters;
 mod commands;
 mod console;
 mod exit_code;

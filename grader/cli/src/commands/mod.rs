@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 mod check;
+mod cluster;
 mod completions;
 mod dev;
 mod diff;
@@ -36,6 +37,7 @@ enum Command {
     Explain(explain::Explain),
     Diff(diff::Diff),
     Reset(reset::Reset),
+    Cluster(cluster::Cluster),
     Doctor(doctor::Doctor),
     Completions(completions::Completions),
     Man(man::Man),
@@ -48,6 +50,7 @@ impl Grader {
             Command::Completions(command) => command.run(),
             Command::Man(command) => command.run(),
             Command::Doctor(command) => command.run(&mut Console::stdout()),
+            Command::Cluster(command) => command.run(&mut Console::stdout()),
             Command::Check(command) => command.run(&Checkout::find()?),
             Command::List(command) => command.run(&Checkout::find()?, &mut Console::stdout()),
             Command::Next(command) => command.run(&Checkout::find()?, &mut Console::stdout()),

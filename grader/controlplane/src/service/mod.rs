@@ -1,0 +1,274 @@
+//! The control plane as a `tower::Service`: what a `kube::Client` talks to in-process, and what a server puts on a
+//! socket.
+
+mod frames;
+
+use crate::control_plane::ControlPlane;
+use crate::request::{ClientCertificate, Reply, Request, Response, WatchId};
+use bytes::Bytes;
+use frames::Sender;
+use futures::channel::oneshot;
+use futures::future::{self, BoxFuture};
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Full, StreamBody};
+use jiff::Timestamp;
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::fmt;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+/// The body of an answer: complete, or a stream of watch events.
+pub type Body = UnsyncBoxBody<Bytes, Infallible>;
+
+/// A handle on a [`ControlPlane`] that answers HTTP requests; clones share the cluster.
+///
+/// A request's extensions may hold the [`ClientCertificate`] of its connection.
+///
+/// Time is what the closure says: a real clock, or a test's own. Whoever moves it calls
+/// [`advance`](Service::advance), at the latest at [`next_wake`](Service::next_wake); [`live`](Service::live) does both
+/// in real time. A request for a revision that has not come yet is answered when it comes, or a few seconds later.
+///
+/// # Guarantees
+/// - A clock that goes backwards stands still for the control plane.
+/// - A watch whose reader leaves more than a few megabytes of events unread is ended, as a real server ends it.
+#[derive(Clone)]
+pub struct Service {
+    shared: Arc<Mutex<Shared>>,
+    clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+}
+
+struct Shared {
+    plane: ControlPlane,
+    /// The latest time that anything happened at.
+    now: Timestamp,
+    streams: BTreeMap<WatchId, Sender>,
+    /// Streams whose initial events are still to be delivered.
+    opening: Vec<WatchId>,
+    waiting: Vec<Waiting>,
+    /// Streams whose reader went away.
+    dropped: Arc<Mutex<Vec<WatchId>>>,
+    /// Whoever sleeps until the next wake, and until when.
+    sleeper: Option<(Waker, Option<Timestamp>)>,
+}
+
+/// A request that waits for a revision to come.
+struct Waiting {
+    request: Request,
+    sender: oneshot::Sender<http::Response<Body>>,
+    until: Timestamp,
+}
+
+impl Service {
+    /// Serves `plane`; `clock` tells the time of each request.
+    pub fn new(plane: ControlPlane, clock: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
+        let shared = Shared {
+            plane,
+            now: clock(),
+            streams: BTreeMap::new(),
+            opening: Vec::new(),
+            waiting: Vec::new(),
+            dropped: Arc::default(),
+            sleeper: None,
+        };
+        Self { shared: Arc::new(Mutex::new(shared)), clock: Arc::new(clock) }
+    }
+
+    /// Runs what is due (controllers, watch timeouts) at the clock's time.
+    pub fn advance(&self) {
+        let mut shared = self.lock();
+        let now = shared.now;
+        while shared.plane.next_wake().is_some_and(|wake| wake <= now) {
+            shared.plane.advance(now);
+        }
+        shared.deliver();
+    }
+
+    /// When [`advance`](Self::advance) has something to do.
+    pub fn next_wake(&self) -> Option<Timestamp> {
+        lock(&self.shared).next_wake()
+    }
+
+    /// Advances whenever something is due, for ever; `sleep` waits until a time of the clock.
+    pub async fn live<S: Future<Output = ()>>(&self, sleep: impl Fn(Timestamp) -> S) {
+        loop {
+            self.advance();
+            let due = self.next_wake();
+            let sooner = pin!(future::poll_fn(|context| lock(&self.shared).poll_sooner(due, context)));
+            match due {
+                Some(due) => {
+                    future::select(pin!(sleep(due)), sooner).await;
+                }
+                None => sooner.await,
+            }
+        }
+    }
+
+    /// Looks at, or changes, the cluster itself.
+    pub fn with<T>(&self, act: impl FnOnce(&mut ControlPlane) -> T) -> T {
+        let mut shared = self.lock();
+        let answer = act(&mut shared.plane);
+        shared.deliver();
+        answer
+    }
+
+    /// Ends every open watch, after the events that it has.
+    pub fn end_watches(&self) {
+        let mut shared = lock(&self.shared);
+        for id in std::mem::take(&mut shared.streams).into_keys() {
+            shared.plane.close_watch(id);
+        }
+    }
+
+    /// Answers one request; a watch's answer is a stream that goes on.
+    ///
+    /// # Errors
+    /// Never, as long as the control plane does not panic.
+    pub async fn answer(&self, request: Request) -> Result<http::Response<Body>, oneshot::Canceled> {
+        let (sender, receiver) = oneshot::channel();
+        {
+            let mut shared = self.lock();
+            shared.ask(request, sender);
+            shared.deliver();
+        }
+        receiver.await
+    }
+
+    /// The cluster, at the clock's time.
+    fn lock(&self) -> MutexGuard<'_, Shared> {
+        let mut shared = lock(&self.shared);
+        shared.now = shared.now.max((self.clock)());
+        shared
+    }
+}
+
+impl Shared {
+    /// Asks the control plane; a request that has to wait is kept.
+    fn ask(&mut self, request: Request, sender: oneshot::Sender<http::Response<Body>>) {
+        let response = match self.plane.handle(&request, self.now) {
+            Reply::Complete(response) => {
+                let body = Full::new(response.body.clone()).boxed_unsync();
+                respond(response, body)
+            }
+            Reply::Watch { id, head } => {
+                let (sender, frames) = frames::open(id, self.dropped.clone());
+                self.streams.insert(id, sender);
+                self.opening.push(id);
+                respond(head, StreamBody::new(frames).boxed_unsync())
+            }
+            Reply::Later(until) => return self.waiting.push(Waiting { request, sender, until }),
+        };
+        // A client that went away needs no answer.
+        let _ = sender.send(response);
+    }
+
+    fn deliver(&mut self) {
+        for Waiting { request, sender, .. } in std::mem::take(&mut self.waiting) {
+            if !sender.is_canceled() {
+                self.ask(request, sender);
+            }
+        }
+        let dropped = std::mem::take(&mut *lock(&self.dropped));
+        for id in dropped {
+            self.close(id);
+        }
+        for (id, frame) in self.plane.take_frames() {
+            if self.streams.get(&id).is_some_and(|stream| stream.send(frame).is_err()) {
+                self.close(id);
+            }
+        }
+        for id in self.plane.take_ended() {
+            self.streams.remove(&id);
+        }
+        for id in std::mem::take(&mut self.opening) {
+            self.streams.get(&id).into_iter().for_each(Sender::opened);
+        }
+        if let Some((_, due)) = &self.sleeper
+            && self.is_before(*due)
+            && let Some((sleeper, _)) = self.sleeper.take()
+        {
+            sleeper.wake();
+        }
+    }
+
+    fn close(&mut self, id: WatchId) {
+        self.streams.remove(&id);
+        self.plane.close_watch(id);
+    }
+
+    fn next_wake(&self) -> Option<Timestamp> {
+        let waiting = self.waiting.iter().map(|waiting| waiting.until);
+        waiting.chain(self.plane.next_wake()).min()
+    }
+
+    /// Whether something is due before this time.
+    fn is_before(&self, due: Option<Timestamp>) -> bool {
+        self.next_wake().is_some_and(|wake| due.is_none_or(|due| wake < due))
+    }
+
+    fn poll_sooner(&mut self, due: Option<Timestamp>, context: &Context<'_>) -> Poll<()> {
+        if self.is_before(due) {
+            self.sleeper = None;
+            return Poll::Ready(());
+        }
+        self.sleeper = Some((context.waker().clone(), due));
+        Poll::Pending
+    }
+}
+
+impl<B> tower::Service<http::Request<B>> for Service
+where
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    type Response = http::Response<Body>;
+    type Error = Box<dyn std::error::Error + Send + Sync>;
+    type Future = BoxFuture<'static, Result<Self::Response, Self::Error>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: http::Request<B>) -> Self::Future {
+        let service = self.clone();
+        Box::pin(async move {
+            let (parts, body) = request.into_parts();
+            let body = body.collect().await.map_err(Into::into)?.to_bytes();
+            Ok(service.answer(Request::new(parts, body)).await?)
+        })
+    }
+}
+
+impl Request {
+    /// A request whose body has been read; the extensions may hold the connection's [`ClientCertificate`].
+    pub fn new(parts: http::request::Parts, body: Bytes) -> Self {
+        Self {
+            path: parts.uri.path().to_owned(),
+            query: parts.uri.query().unwrap_or_default().to_owned(),
+            certificate: parts.extensions.get::<ClientCertificate>().cloned().unwrap_or_default(),
+            method: parts.method,
+            headers: parts.headers,
+            body,
+        }
+    }
+}
+
+fn respond(response: Response, body: Body) -> http::Response<Body> {
+    let mut answer = http::Response::new(body);
+    *answer.status_mut() = response.status;
+    *answer.headers_mut() = response.headers;
+    answer
+}
+
+/// A panic of another thread under the lock is that thread's to report; the state is still one write's before or
+/// after.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl fmt::Debug for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Service").finish_non_exhaustive()
+    }
+}

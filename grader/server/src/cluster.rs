@@ -1,0 +1,168 @@
+//! A whole cluster in real time: certificate authority, control plane, controllers, server.
+
+use crate::authority::{Authority, Credentials};
+use crate::kubeconfig;
+use crate::limits::Limits;
+use crate::server::Server;
+use controlplane::access::{Access, User};
+use controlplane::controllers::{self, ControllerSet};
+use controlplane::service::Service;
+use controlplane::{ControlPlane, Options, Timestamp};
+use rustls::crypto::ring;
+use std::collections::BTreeMap;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use tokio::runtime::Builder;
+use tokio::sync::Notify;
+
+/// Who the kubeconfig of a cluster is for, as kubeadm's.
+const ADMINISTRATOR: &str = "kubernetes-admin";
+const ADMINISTRATORS: &str = "system:masters";
+/// The control plane itself does one thing at a time; one more thread has encryption and clients' connections.
+const WORKERS: usize = 2;
+
+/// How to start a [`Cluster`].
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where to listen; port 0 takes any free one.
+    pub address: SocketAddr,
+    /// Which controllers run.
+    pub controllers: ControllerSet,
+    /// Bearer tokens and whose they are.
+    pub tokens: BTreeMap<String, User>,
+    /// What one client can cost.
+    pub limits: Limits,
+}
+
+/// Why a cluster cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The address is taken, or not ours.
+    #[error("failed to listen on {address}")]
+    Listen {
+        /// Where.
+        address: SocketAddr,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The system gives no random numbers, or they make no keys.
+    #[error("failed to make the cluster's keys")]
+    Keys(#[source] io::Error),
+}
+
+/// A cluster that listens; [`run`](Self::run) brings it to life.
+#[derive(Debug)]
+pub struct Cluster {
+    service: Service,
+    authority: Authority,
+    administrator: Credentials,
+    listener: TcpListener,
+    address: SocketAddr,
+    limits: Limits,
+    stop: Stop,
+}
+
+/// Stops a cluster, from any thread and at any time; once is enough.
+#[derive(Clone, Debug, Default)]
+pub struct Stop(Arc<Notify>);
+
+impl Stop {
+    /// Tells the cluster to stop. It does so in [`Cluster::run`].
+    pub fn stop(&self) {
+        self.0.notify_one();
+    }
+}
+
+impl Cluster {
+    /// Sets everything up. Clients can connect from now on; they are answered as soon as the cluster runs.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    pub fn new(settings: Settings) -> Result<Self, StartError> {
+        let now = Timestamp::now();
+        let listen = |source| StartError::Listen { address: settings.address, source };
+        let listener = TcpListener::bind(settings.address).map_err(listen)?;
+        listener.set_nonblocking(true).map_err(listen)?;
+        let address = listener.local_addr().map_err(listen)?;
+        let keys = |error: rcgen::Error| StartError::Keys(io::Error::other(error));
+        let authority = Authority::new(now).map_err(keys)?;
+        let administrator = authority.client(ADMINISTRATOR, ADMINISTRATORS).map_err(keys)?;
+        let plane = ControlPlane::new(Options {
+            seed: seed()?,
+            start: now,
+            controllers: controllers::start(
+                &settings.controllers,
+                &controllers::Settings { root_ca: authority.certificate().to_owned(), ..Default::default() },
+            )
+            .controllers,
+            access: Access { tokens: settings.tokens, ..Access::default() },
+            ..Options::default()
+        });
+        let service = Service::new(plane, Timestamp::now);
+        Ok(Self {
+            service,
+            authority,
+            administrator,
+            listener,
+            address,
+            limits: settings.limits,
+            stop: Stop::default(),
+        })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The URL of the API.
+    pub fn url(&self) -> String {
+        format!("https://{}", self.address)
+    }
+
+    /// What clients trust, PEM: `ca.crt`.
+    pub fn certificate(&self) -> &str {
+        self.authority.certificate()
+    }
+
+    /// How the administrator reaches the cluster.
+    pub fn kubeconfig(&self) -> String {
+        kubeconfig::with_certificate(&self.url(), self.certificate(), ADMINISTRATOR, &self.administrator)
+    }
+
+    /// Stops this cluster.
+    pub fn stopper(&self) -> Stop {
+        self.stop.clone()
+    }
+
+    /// Lives, in threads of its own, until it is [stopped](Self::stopper); then ends as [`Server::run`] says.
+    ///
+    /// # Errors
+    /// The system gives no threads, or the socket is gone.
+    pub fn run(self) -> io::Result<()> {
+        let runtime = Builder::new_multi_thread().worker_threads(WORKERS).enable_all().build()?;
+        runtime.block_on(self.live())
+    }
+
+    async fn live(self) -> io::Result<()> {
+        let server = Server::new(self.listener, self.service.clone(), &self.authority, self.limits)?;
+        let life = tokio::spawn(async move { self.service.live(sleep_until).await });
+        server.run(self.stop.0.notified()).await;
+        life.abort();
+        Ok(())
+    }
+}
+
+async fn sleep_until(time: Timestamp) {
+    let wait = time.duration_since(Timestamp::now());
+    tokio::time::sleep(wait.try_into().unwrap_or_default()).await;
+}
+
+/// Where uids and generated names begin: no two clusters alike.
+fn seed() -> Result<u64, StartError> {
+    let mut seed = [0; 8];
+    let filled = ring::default_provider().secure_random.fill(&mut seed);
+    filled.map_err(|_| StartError::Keys(io::Error::other("the system gives no random numbers")))?;
+    Ok(u64::from_ne_bytes(seed))
+}
