@@ -7,6 +7,7 @@ usage: refresh.py [GO_MODULES]     kubectl must reach the server; GO_MODULES hol
 The server's OpenAPI v3 documents say which fields there are, how lists and maps merge, and what defaults; the Go
 sources add what OpenAPI leaves out and the JSON codec shows: pointers, `omitempty`, and the names of Go types.
 src/builtins/definitions.rs describes the format of the result. The columns of tables are those of empty lists.
+protobuf.txt and its test vectors come from the Go program in protobuf/; its go.mod has the version of the types.
 """
 import json, pathlib, re, subprocess, sys, urllib.request
 
@@ -286,6 +287,8 @@ def main():
         write("resources.txt", resources)
         write("definitions.txt", definition_lines(definitions, go_packages(modules)))
         write("columns.txt", column_lines(server.get, resources, definitions))
+    vectors = HERE.parent / "tests/protobuf/vectors.gz"
+    subprocess.run(["go", "run", ".", HERE, vectors], cwd=HERE / "protobuf", check=True)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ pub mod go_text;
 pub mod object;
 pub mod patch;
 mod printers;
+mod protobuf;
 mod random;
 pub mod request;
 pub mod resources;

@@ -1,7 +1,7 @@
 //! From a request's body to an object of the served version
 //! (apimachinery/pkg/runtime/serializer, apiextensions-apiserver/pkg/apiserver/customresource_handler.go).
 
-use super::accept::Format;
+use super::accept::BodyFormat;
 use super::query::FieldValidation;
 use super::{json, yaml};
 use crate::builtins;
@@ -11,6 +11,7 @@ use crate::field_error::FieldPath;
 use crate::go_text;
 use crate::object;
 use crate::patch;
+use crate::protobuf;
 use crate::resources::{CRDS, Custom, Nature, Resource};
 use crate::schema::pruning::{self, PruneOptions};
 use crate::schema::{Schema, defaulting};
@@ -52,14 +53,14 @@ impl Undecodable {
 pub(crate) fn body(
     resource: &Resource,
     bytes: &[u8],
-    format: Format,
+    format: BodyFormat,
     validation: FieldValidation,
     warnings: &mut Vec<String>,
 ) -> Result<Value, ApiError> {
-    let refuse = |undecodable: Undecodable| refused(resource, &undecodable, bytes);
-    let (document, repeated) = parse(bytes, format).map_err(refuse)?;
+    let refuse = |undecodable: Undecodable| refused(&resource.kind, &undecodable, bytes);
+    let (document, repeated) = parse(resource, bytes, format).map_err(refuse)?;
     let mut decoded = decode(resource, document, bytes).map_err(refuse)?;
-    if validation == FieldValidation::Strict && format == Format::Yaml && !repeated.is_empty() {
+    if validation == FieldValidation::Strict && format == BodyFormat::Yaml && !repeated.is_empty() {
         decoded.strict.insert(0, yaml::unmarshal_errors(&repeated));
     } else {
         decoded.strict.splice(0..0, repeated);
@@ -68,7 +69,7 @@ pub(crate) fn body(
         let version = object_version(&decoded.object);
         let text = strict_error(&decoded.strict);
         let given = Some((object::kind(&decoded.object).to_owned(), version));
-        return Err(refused(resource, &Undecodable { given, text }, bytes));
+        return Err(refused(&resource.kind, &Undecodable { given, text }, bytes));
     }
     if validation == FieldValidation::Warn {
         warnings.extend(decoded.strict);
@@ -93,8 +94,7 @@ fn object_version(object: &Value) -> String {
     api_version.rsplit('/').next().unwrap_or_default().to_owned()
 }
 
-fn refused(resource: &Resource, undecodable: &Undecodable, bytes: &[u8]) -> ApiError {
-    let wanted = &resource.kind;
+fn refused(wanted: &str, undecodable: &Undecodable, bytes: &[u8]) -> ApiError {
     let text = &undecodable.text;
     ApiError::bad_request(match &undecodable.given {
         Some((kind, version)) => {
@@ -123,9 +123,9 @@ fn summary(bytes: &[u8]) -> String {
 }
 
 /// The document, and what strict field validation says about repeated keys.
-fn parse(bytes: &[u8], format: Format) -> Result<(Value, Vec<String>), Undecodable> {
+fn parse(resource: &Resource, bytes: &[u8], format: BodyFormat) -> Result<(Value, Vec<String>), Undecodable> {
     match format {
-        Format::Json => match json::parse(bytes) {
+        BodyFormat::Json => match json::parse(bytes) {
             Ok((document, false)) => Ok((document, Vec::new())),
             Ok((document, true)) => {
                 let repeated = json::repeated_keys(bytes);
@@ -137,7 +137,53 @@ fn parse(bytes: &[u8], format: Format) -> Result<(Value, Vec<String>), Undecodab
                 Err(Undecodable::unrecognized(format!("couldn't get version/kind; json parse error: {text}")))
             }
         },
-        Format::Yaml => yaml::parse(bytes).map_err(Undecodable::unrecognized),
+        BodyFormat::Yaml => yaml::parse(bytes).map_err(Undecodable::unrecognized),
+        // Unknown fields go unnoticed, as they do in Kubernetes.
+        BodyFormat::Protobuf => {
+            protobuf(bytes, &resource.api_version(), &resource.kind).map(|document| (document, Vec::new()))
+        }
+    }
+}
+
+/// The document of a body in protobuf. Of a kind that nobody knows there is only the name.
+fn protobuf(bytes: &[u8], api_version: &str, kind: &str) -> Result<Value, Undecodable> {
+    let envelope = protobuf::open(bytes).map_err(|error| Undecodable::unrecognized(error.to_string()))?;
+    let given = |given: String, default: &str| if given.is_empty() { default.to_owned() } else { given };
+    let api_version = given(envelope.api_version, api_version);
+    let kind = given(envelope.kind, kind);
+    let (group, version) = api_version.split_once('/').unwrap_or(("", api_version.as_str()));
+    let message =
+        builtins::definition_of(group, version, &kind).and_then(|known| protobuf::message(known.name));
+    let mut document = match message {
+        Some(message) => protobuf::decode(message, envelope.raw).map_err(|error| Undecodable {
+            given: Some((kind.clone(), version.to_owned())),
+            text: error.to_string(),
+        })?,
+        None => Value::Object(serde_json::Map::new()),
+    };
+    document["apiVersion"] = api_version.into();
+    document["kind"] = kind.into();
+    Ok(document)
+}
+
+/// Decodes the body of a request that is about another kind than the resource's, `Scale` for example.
+///
+/// # Errors
+/// 400 in the words of the API server.
+pub(crate) fn other_body(
+    api_version: &str,
+    kind: &str,
+    bytes: &[u8],
+    format: BodyFormat,
+) -> Result<Value, ApiError> {
+    let refused = |undecodable: Undecodable| refused(kind, &undecodable, bytes);
+    match format {
+        BodyFormat::Json => patch::decode::decode(bytes).map_err(ApiError::bad_request),
+        BodyFormat::Yaml => yaml::parse(bytes)
+            .map(|(document, _)| document)
+            .map_err(Undecodable::unrecognized)
+            .map_err(refused),
+        BodyFormat::Protobuf => protobuf(bytes, api_version, kind).map_err(refused),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Requests that take something away.
 
-use super::super::accept::{self, Format};
+use super::super::accept::{self, BodyFormat};
 use super::super::query::{DeleteOptions, FieldValidation, ListOptions, OptionsKind, WriteOptions};
 use super::super::yaml;
 use super::Call;
@@ -9,6 +9,7 @@ use crate::error::ApiError;
 use crate::go_text;
 use crate::object;
 use crate::patch;
+use crate::protobuf;
 use crate::request::Reply;
 use crate::strategy;
 use crate::verbs::list::{Page, Selection};
@@ -21,7 +22,7 @@ impl Call<'_> {
     pub(super) fn evict(&mut self, server: &mut ApiServer) -> Result<Reply, ApiError> {
         self.check_size()?;
         let options = WriteOptions::parse(&self.query, OptionsKind::Create)?;
-        let eviction = patch::decode::decode(&self.request.body).map_err(ApiError::bad_request)?;
+        let eviction = self.other_body("policy/v1", "Eviction")?;
         let mut write = self.write(&options);
         write.subresource = None;
         let status = evict::evict(server, &mut write, &eviction)?;
@@ -34,9 +35,12 @@ impl Call<'_> {
             return DeleteOptions::from_query(&self.query);
         }
         let body = match accept::body_format(&self.request.headers)? {
-            Format::Json => patch::decode::decode(&self.request.body)
+            BodyFormat::Json => patch::decode::decode(&self.request.body)
                 .map_err(|text| format!("couldn't get version/kind; json parse error: {text}")),
-            Format::Yaml => yaml::parse(&self.request.body).map(|(body, _)| body),
+            BodyFormat::Yaml => yaml::parse(&self.request.body).map(|(body, _)| body),
+            BodyFormat::Protobuf => {
+                protobuf::delete_options(&self.request.body).map_err(|error| error.to_string())
+            }
         };
         let body = body.map_err(ApiError::bad_request)?;
         let kind = object::kind(&body);

@@ -3,7 +3,7 @@
 mod deletions;
 mod scaling;
 
-use super::accept::{self, Format};
+use super::accept::{self, BodyFormat, Format};
 use super::manager::manager;
 use super::query::{FieldValidation, ListOptions, OptionsKind, Query, WriteOptions};
 use super::represent::Representation;
@@ -34,6 +34,9 @@ const PATCH_TYPES: [&str; 4] = [
     "application/apply-patch+yaml",
     "application/strategic-merge-patch+json",
 ];
+
+/// A custom resource has no protobuf form. (Kubernetes 1.36 panics over such a body.)
+const CUSTOM_BODY_TYPES: &str = "application/json, application/yaml";
 
 /// One request about a resource.
 struct Call<'a> {
@@ -248,7 +251,16 @@ impl Call<'_> {
 
     fn body(&mut self, validation: FieldValidation) -> Result<Value, ApiError> {
         let format = accept::body_format(&self.request.headers)?;
+        if format == BodyFormat::Protobuf && self.resource.is_custom() {
+            return Err(accept::unknown_format(CUSTOM_BODY_TYPES));
+        }
         decode::body(&self.resource, &self.request.body, format, validation, &mut self.warnings)
+    }
+
+    /// The body of a request that is about another kind than the resource's.
+    fn other_body(&self, api_version: &str, kind: &str) -> Result<Value, ApiError> {
+        let format = accept::body_format(&self.request.headers)?;
+        decode::other_body(api_version, kind, &self.request.body, format)
     }
 
     fn get(&mut self, server: &mut ApiServer) -> Result<Reply, ApiError> {

@@ -5,7 +5,6 @@ use super::super::yaml;
 use super::Call;
 use crate::api_server::ApiServer;
 use crate::error::ApiError;
-use crate::patch;
 use crate::request::Reply;
 use crate::verbs::patch::SentPatch;
 use crate::verbs::{get, scale};
@@ -51,7 +50,7 @@ impl Call<'_> {
             let old = scale::of(&self.resource, &object)?;
             SentPatch::parse(&media_type, &self.request.body)?.apply_to_scale(&old)?
         } else {
-            patch::decode::decode(&self.request.body).map_err(ApiError::bad_request)?
+            self.other_body("autoscaling/v1", "Scale")?
         };
         let scale = scale::update(server, &mut write, &scale)?;
         self.scale(&scale)
