@@ -1,6 +1,6 @@
 //! The state behind the API: what the verbs read and write.
 
-use crate::access::Access;
+use crate::access::{Access, AccessControl, User, rbac};
 use crate::builtins::Cluster;
 use crate::compaction::Compaction;
 use crate::definitions;
@@ -25,11 +25,11 @@ pub(crate) struct ApiServer {
     pub(crate) random: Random,
     pub(crate) compaction: Option<Compaction>,
     pub(crate) waiting: Waiting,
-    pub(crate) access: Access,
+    pub(crate) access: AccessControl,
 }
 
 impl ApiServer {
-    pub(crate) fn new(seed: u64, start: Timestamp) -> Self {
+    pub(crate) fn new(seed: u64, start: Timestamp, access: Access) -> Self {
         let mut server = Self {
             store: Store::default(),
             resources: Registry::default(),
@@ -37,13 +37,13 @@ impl ApiServer {
             random: Random::new(seed),
             compaction: None,
             waiting: Waiting::default(),
-            access: Access::default(),
+            access: AccessControl::new(access),
         };
         server.bootstrap(start);
         server
     }
 
-    /// The namespaces that every cluster has.
+    /// The namespaces that every cluster has, and the roles of one that uses them.
     fn bootstrap(&mut self, start: Timestamp) {
         for name in ["default", "kube-node-lease", "kube-public", "kube-system"] {
             let namespace = json!({
@@ -57,6 +57,9 @@ impl ApiServer {
             });
             self.store.put(&NAMESPACES, namespace, start);
         }
+        if self.access.index().is_some() {
+            rbac::bootstrap::load(&mut self.store, &mut self.random, start);
+        }
     }
 
     /// Tells watches what has changed and takes up changed definitions. The answer is for the controllers.
@@ -69,6 +72,7 @@ impl ApiServer {
             }
             for change in &changes {
                 self.watches.publish(change);
+                self.access.observe(change);
             }
             if changes.iter().any(|change| change.resource == CRDS) {
                 self.resources.reload(&self.store);
@@ -87,8 +91,10 @@ impl ApiServer {
         new: &mut Value,
         old: Option<&Value>,
     ) -> Result<(), ApiError> {
-        let mut cluster = View { store: &self.store, random: &mut self.random };
-        strategy::admit(&write.resource, new, old, &mut cluster)
+        let mut cluster =
+            View { store: &self.store, random: &mut self.random, user: &write.user, now: write.now };
+        strategy::admit(&write.resource, new, old, &mut cluster)?;
+        rbac::escalation::check(&self.access, write, new, old)
     }
 
     /// Takes what must be unique in the cluster for a valid object.
@@ -98,7 +104,8 @@ impl ApiServer {
         new: &mut Value,
         old: Option<&Value>,
     ) -> Result<(), ApiError> {
-        let mut cluster = View { store: &self.store, random: &mut self.random };
+        let mut cluster =
+            View { store: &self.store, random: &mut self.random, user: &write.user, now: write.now };
         strategy::allocate(&write.resource, new, old, &mut cluster)
             .map_err(|errors| write.invalid(new, &errors))
     }
@@ -108,6 +115,8 @@ impl ApiServer {
 struct View<'a> {
     store: &'a Store,
     random: &'a mut Random,
+    user: &'a User,
+    now: Timestamp,
 }
 
 impl Cluster for View<'_> {
@@ -121,5 +130,13 @@ impl Cluster for View<'_> {
 
     fn suffix(&mut self) -> String {
         self.random.suffix()
+    }
+
+    fn user(&self) -> &User {
+        self.user
+    }
+
+    fn now(&self) -> Timestamp {
+        self.now
     }
 }

@@ -59,9 +59,10 @@ pub struct ControlPlane {
 impl ControlPlane {
     /// A cluster with nothing in it but what every cluster has.
     pub fn new(options: Options) -> Self {
-        let mut plane =
-            Self { server: ApiServer::new(options.seed, options.start), controllers: options.controllers };
-        plane.server.access = options.access;
+        let mut plane = Self {
+            server: ApiServer::new(options.seed, options.start, options.access),
+            controllers: options.controllers,
+        };
         plane.server.compaction = options.compaction.map(|every| Compaction::new(every, options.start));
         plane.publish(options.start);
         plane

@@ -4,9 +4,11 @@
 use super::fields::set;
 use super::kinds;
 use super::names::NameRule;
+use crate::access::User;
 use crate::error::ApiError;
 use crate::field_error::FieldError;
 use crate::store::ResourceId;
+use jiff::Timestamp;
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -18,6 +20,10 @@ pub trait Cluster {
     fn list(&self, resource: &ResourceId, namespace: Option<&str>) -> Vec<Arc<Value>>;
     /// Five random characters, as generated names end with.
     fn suffix(&mut self) -> String;
+    /// Who writes.
+    fn user(&self) -> &User;
+    /// When.
+    fn now(&self) -> Timestamp;
 }
 
 /// The rules of one kind. What a kind does not say is as for most.

@@ -175,6 +175,7 @@ impl<'a> Api<'a> {
             name: name.to_owned(),
             subresource,
             manager: self.manager.to_owned(),
+            user: self.server.access.itself().clone(),
             field_validation: FieldValidation::Ignore,
             dry_run: false,
             now: self.now,

@@ -24,18 +24,30 @@ use jiff::Timestamp;
 
 /// Answers one request. This is the one place where an error becomes an answer.
 pub(crate) fn handle(server: &mut ApiServer, request: &Request, now: Timestamp) -> Reply {
-    let answer = match routing::route(&request.path) {
-        None => Err(ApiError::bad_request("the path is not encoded correctly")),
-        Some(Route::Resource(path)) => resource::answer(server, request, path, now),
-        Some(Route::Other(path)) if path.starts_with("/openapi/v3") => {
-            Ok(Reply::Complete(openapi::answer(server, &path)))
-        }
-        Some(Route::Other(path)) => Ok(system::answer(request, &path)),
-        Some(route) => Ok(discovery::answer(server, request, &route)),
-    };
+    let answer = routing::route(&request.path)
+        .ok_or_else(|| ApiError::bad_request("the path is not encoded correctly"))
+        .and_then(|route| admitted(server, request, &route, now));
     let mut reply = answer.unwrap_or_else(|error| Reply::Complete(respond::error(request, &error)));
     if let Reply::Complete(response) = &mut reply {
         gzip::compress(&request.headers, response);
     }
     reply
+}
+
+/// Answers whoever is let in.
+fn admitted(
+    server: &mut ApiServer,
+    request: &Request,
+    route: &Route,
+    now: Timestamp,
+) -> Result<Reply, ApiError> {
+    let user = server.access.admit(request, route)?;
+    match route {
+        Route::Resource(path) => resource::answer(server, request, path, user, now),
+        Route::Other(path) if path.starts_with("/openapi/v3") => {
+            Ok(Reply::Complete(openapi::answer(server, path)))
+        }
+        Route::Other(path) => Ok(system::answer(request, path)),
+        route => Ok(discovery::answer(server, request, route)),
+    }
 }

@@ -1,5 +1,6 @@
 //! What all writes have in common.
 
+use crate::access::User;
 use crate::api_server::ApiServer;
 use crate::apply::{self, Writer};
 use crate::builtins::meta;
@@ -24,6 +25,8 @@ pub(crate) struct Write<'a> {
     pub(crate) subresource: Option<&'a str>,
     /// The field manager.
     pub(crate) manager: String,
+    /// On whose behalf.
+    pub(crate) user: Arc<User>,
     pub(crate) field_validation: FieldValidation,
     /// Do everything but store.
     pub(crate) dry_run: bool,
@@ -41,6 +44,7 @@ impl Write<'_> {
             name: object::name(object).to_owned(),
             subresource: None,
             manager: "kube-apiserver".to_owned(),
+            user: Arc::new(User::server()),
             field_validation: FieldValidation::Ignore,
             dry_run: false,
             now,

@@ -1,6 +1,8 @@
 //! Sends objects of built-in kinds through their rules and compares what comes out with what a real API server made
 //! of them in a dry run. `record.py` in this folder asks such a server again.
 
+use controlplane::Timestamp;
+use controlplane::access::User;
 use controlplane::builtins::{self, Cluster};
 use controlplane::store::ResourceId;
 use serde::Deserialize;
@@ -20,7 +22,10 @@ struct Probe {
 }
 
 /// A cluster with two service accounts.
-struct Empty;
+#[derive(Default)]
+struct Empty {
+    user: User,
+}
 
 impl Cluster for Empty {
     fn get(&self, resource: &ResourceId, _namespace: &str, name: &str) -> Option<Arc<Value>> {
@@ -34,6 +39,14 @@ impl Cluster for Empty {
 
     fn suffix(&mut self) -> String {
         "abcde".to_owned()
+    }
+
+    fn user(&self) -> &User {
+        &self.user
+    }
+
+    fn now(&self) -> Timestamp {
+        Timestamp::UNIX_EPOCH
     }
 }
 
@@ -86,7 +99,7 @@ fn answer(sent: &Value) -> Answer {
     object["metadata"]["uid"] = "the-uid".into();
     object["metadata"]["creationTimestamp"] = "2026-01-02T03:04:05Z".into();
     let rules = builtins::rules(group, kind);
-    if let Err(error) = rules.admit(&mut object, None, &mut Empty) {
+    if let Err(error) = rules.admit(&mut object, None, &mut Empty::default()) {
         let causes = error.details().map(|details| details.causes.clone()).unwrap_or_default();
         if causes.is_empty() {
             return Answer::Refused(error.message().to_owned());

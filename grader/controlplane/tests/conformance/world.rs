@@ -2,6 +2,7 @@
 
 use crate::case::Case;
 use bytes::Bytes;
+use controlplane::access::{Access, Authorization, Strangers, User};
 use controlplane::controllers::{ControllerSet, Settings, start};
 use controlplane::{ClientCertificate, ControlPlane, Options, Reply, Request, Timestamp, WatchId};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
@@ -127,7 +128,19 @@ fn setup_for(case: &Case) -> Options {
     Options {
         compaction: case.needs("compaction").then_some(SignedDuration::from_secs(5)),
         controllers: start(&set, &Settings::default()).controllers,
+        access: if case.needs("rbac") { rbac() } else { Access::default() },
         ..Options::default()
+    }
+}
+
+/// The users of the recording.
+fn rbac() -> Access {
+    let user = |name: &str, group: &str| User { uid: format!("u-{name}"), ..User::new(name, [group]) };
+    let tokens = [("admin-token", user("admin", "system:masters")), ("alice-token", user("alice", "dev"))];
+    Access {
+        tokens: tokens.into_iter().map(|(token, user)| (token.to_owned(), user)).collect(),
+        strangers: Strangers::Anonymous,
+        authorization: Authorization::Rbac,
     }
 }
 

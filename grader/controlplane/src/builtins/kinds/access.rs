@@ -1,11 +1,11 @@
 //! Roles and their bindings (pkg/apis/rbac/validation/validation.go).
 
-use crate::builtins::fields::{list, text};
+use crate::builtins::fields::{at, list, text};
 use crate::builtins::names::{self, NameRule};
 use crate::builtins::rules::Rules;
 use crate::field_error::FieldError;
 use crate::selector::label;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 const GROUP: &str = "rbac.authorization.k8s.io";
 
@@ -87,7 +87,10 @@ impl Rules for Binding {
     fn validate_update(&self, new: &Value, old: &Value, _subresource: Option<&str>) -> Vec<FieldError> {
         let mut errors = self.validate_create(new);
         if new.get("roleRef") != old.get("roleRef") {
-            let reference = new.get("roleRef").cloned().unwrap_or_default();
+            // As Go shows a struct that has no JSON names.
+            let part = |key: &str| text(at(new, "/roleRef"), key);
+            let reference =
+                json!({"APIGroup": part("/apiGroup"), "Kind": part("/kind"), "Name": part("/name")});
             errors.push(FieldError::invalid("roleRef", reference, "cannot change roleRef"));
         }
         errors

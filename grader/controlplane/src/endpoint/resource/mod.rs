@@ -9,7 +9,7 @@ use super::query::{FieldValidation, ListOptions, OptionsKind, Query, WriteOption
 use super::represent::Representation;
 use super::table::IncludeObject;
 use super::{decode, respond};
-use crate::access::Attributes;
+use crate::access::{User, reviews};
 use crate::api_server::ApiServer;
 use crate::builtins;
 use crate::error::ApiError;
@@ -46,6 +46,7 @@ struct Call<'a> {
     query: Query,
     now: Timestamp,
     representation: Representation,
+    user: Arc<User>,
     warnings: Vec<String>,
 }
 
@@ -53,28 +54,21 @@ struct Call<'a> {
 pub(crate) fn answer(
     server: &mut ApiServer,
     request: &Request,
-    path: ResourcePath,
+    path: &ResourcePath,
+    user: Arc<User>,
     now: Timestamp,
 ) -> Result<Reply, ApiError> {
     let Some(resource) = server.resources.find(&path.group, &path.version, &path.resource).cloned() else {
-        return missing(&path);
+        return missing(path);
     };
     let query = Query::parse(&request.query);
-    let watch = query.flag("watch").unwrap_or(false);
-    server.access.check(&Attributes {
-        user: &server.access.user(request)?,
-        verb: verb(&request.method, &path, watch),
-        resource: &resource.id,
-        subresource: path.subresource.as_deref().unwrap_or_default(),
-        namespace: path.namespace.as_deref().unwrap_or_default(),
-        name: path.name.as_deref().unwrap_or_default(),
-    })?;
     let mut call = Call {
         request,
-        path: &path,
+        path,
         query,
         now,
         representation: Representation::JSON,
+        user,
         warnings: Vec::new(),
         resource,
     };
@@ -98,10 +92,9 @@ fn missing(path: &ResourcePath) -> Result<Reply, ApiError> {
     Ok(Reply::Complete(respond::not_found()))
 }
 
-/// The verb of a request, as discovery and access rules name it.
-fn verb(method: &Method, path: &ResourcePath, watch: bool) -> &'static str {
+/// The verb of a request, as discovery names it.
+fn verb(method: &Method, path: &ResourcePath) -> &'static str {
     match (method.as_str(), path.name.is_some()) {
-        ("GET", false) if watch => "watch",
         ("GET", false) => "list",
         ("GET" | "HEAD", _) => "get",
         ("POST", _) => "create",
@@ -117,7 +110,7 @@ impl Call<'_> {
     /// Refuses what the resource does not serve.
     fn check_served(&self) -> Result<(), ApiError> {
         let resource = &self.resource;
-        let verb = verb(&self.request.method, self.path, false);
+        let verb = verb(&self.request.method, self.path);
         let subresource = self.path.subresource.as_deref();
         if resource.is_custom() {
             let known = subresource.is_none_or(|name| resource.subresource(name).is_some());
@@ -225,6 +218,7 @@ impl Call<'_> {
                 _ => None,
             },
             manager: manager(&options.field_manager, &self.request.headers),
+            user: self.user.clone(),
             field_validation: options.field_validation,
             dry_run: options.dry_run,
             now: self.now,
@@ -304,6 +298,10 @@ impl Call<'_> {
         let options = WriteOptions::parse(&self.query, OptionsKind::Create)?;
         let object = self.body(options.field_validation)?;
         let mut write = self.write(&options);
+        if reviews::answers(&self.resource) {
+            let answered = reviews::create(server, &write, object)?;
+            return self.object(StatusCode::CREATED, &answered);
+        }
         write.name = object::name(&object).to_owned();
         write.refuse_terminating()?;
         let created = create::create(server, &mut write, object);

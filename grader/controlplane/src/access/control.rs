@@ -1,0 +1,146 @@
+//! The three gates in one place: authentication, impersonation, authorization.
+
+use super::attributes::{Attributes, RequestAttributes};
+use super::authentication::bearer_token;
+use super::rbac::Index;
+use super::user::{MASTERS, User};
+use super::{Access, Authorization, Strangers, impersonation};
+use crate::error::ApiError;
+use crate::request::{ClientCertificate, Request};
+use crate::routing::Route;
+use crate::store::Change;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Who is known, and what they may do now.
+#[derive(Clone, Debug)]
+pub(crate) struct AccessControl {
+    tokens: BTreeMap<String, Arc<User>>,
+    strangers: Strangers,
+    administrator: Arc<User>,
+    anonymous: Arc<User>,
+    itself: Arc<User>,
+    /// None: everybody may do everything.
+    rbac: Option<Index>,
+}
+
+/// What an authorizer says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Decision {
+    pub(crate) allowed: bool,
+    /// Why; mostly empty.
+    pub(crate) reason: String,
+}
+
+impl AccessControl {
+    pub(crate) fn new(access: Access) -> Self {
+        let tokens = access.tokens.into_iter();
+        Self {
+            tokens: tokens.map(|(token, user)| (token, Arc::new(user.authenticated()))).collect(),
+            strangers: access.strangers,
+            administrator: Arc::new(User::administrator()),
+            anonymous: Arc::new(User::anonymous()),
+            itself: Arc::new(User::server()),
+            rbac: (access.authorization == Authorization::Rbac).then(Index::default),
+        }
+    }
+
+    /// The rules that decide; none when everybody may do everything.
+    pub(crate) fn index(&self) -> Option<&Index> {
+        self.rbac.as_ref()
+    }
+
+    /// The user that the control plane itself acts as.
+    pub(crate) fn itself(&self) -> &Arc<User> {
+        &self.itself
+    }
+
+    /// Takes up one write.
+    pub(crate) fn observe(&mut self, change: &Change) {
+        if let Some(index) = &mut self.rbac {
+            index.observe(change);
+        }
+    }
+
+    /// Lets a request in: the answer is who it is carried out as.
+    ///
+    /// # Errors
+    /// 401, 403, or 400 for an impersonation that makes no sense.
+    pub(crate) fn admit(&self, request: &Request, route: &Route) -> Result<Arc<User>, ApiError> {
+        let mut user = self.authenticate(request)?;
+        let impersonates = impersonation::is_wanted(&request.headers);
+        if self.rbac.is_none() && !impersonates {
+            return Ok(user);
+        }
+        let attributes = RequestAttributes::of(request, route);
+        if impersonates
+            && let Some(other) = impersonation::impersonate(self, &request.headers, &user, &attributes)?
+        {
+            user = Arc::new(other);
+        }
+        self.check(&attributes.by(&user, &attributes.verb))?;
+        Ok(user)
+    }
+
+    /// A certificate is looked at before a token, and a good token outweighs a bad certificate.
+    fn authenticate(&self, request: &Request) -> Result<Arc<User>, ApiError> {
+        if let ClientCertificate::Verified(user) = &request.certificate {
+            return Ok(Arc::new(user.clone().authenticated()));
+        }
+        let token = bearer_token(&request.headers);
+        if let Some(user) = token.and_then(|token| self.tokens.get(token)) {
+            return Ok(user.clone());
+        }
+        match (self.strangers, token) {
+            (Strangers::Administrator, _) => Ok(self.administrator.clone()),
+            (Strangers::Anonymous, None) if request.certificate == ClientCertificate::Refused => {
+                Err(ApiError::unauthorized())
+            }
+            (Strangers::Anonymous, None) => Ok(self.anonymous.clone()),
+            (Strangers::Anonymous, Some(_)) => Err(ApiError::unauthorized()),
+        }
+    }
+
+    /// # Errors
+    /// 403 in the words of Kubernetes.
+    pub(crate) fn check(&self, attributes: &Attributes<'_>) -> Result<(), ApiError> {
+        match self.find(attributes) {
+            Ok(_) => Ok(()),
+            Err(reason) => Err(attributes.forbidden(&reason)),
+        }
+    }
+
+    /// Whether something is allowed, and why.
+    pub(crate) fn decide(&self, attributes: &Attributes<'_>) -> Decision {
+        match self.find(attributes) {
+            Ok(None) => Decision { allowed: true, reason: String::new() },
+            Ok(Some(grant)) => Decision { allowed: true, reason: grant.reason() },
+            Err(reason) => Decision { allowed: false, reason },
+        }
+    }
+
+    fn find(&self, attributes: &Attributes<'_>) -> Result<Option<super::rbac::Grant<'_>>, String> {
+        let Some(index) = &self.rbac else { return Ok(None) };
+        if attributes.user.is_in(MASTERS) {
+            return Ok(None);
+        }
+        index.find(attributes).map(Some).map_err(|problems| match problems.is_empty() {
+            true => String::new(),
+            false => format!("RBAC: {}", aggregate(&problems)),
+        })
+    }
+}
+
+/// Several errors in one text, each once (apimachinery/pkg/util/errors/errors.go).
+pub(crate) fn aggregate(errors: &[String]) -> String {
+    let mut told: Vec<&str> = Vec::new();
+    for error in errors {
+        if !told.contains(&error.as_str()) {
+            told.push(error);
+        }
+    }
+    match told.as_slice() {
+        [only] => (*only).to_owned(),
+        several => format!("[{}]", several.join(", ")),
+    }
+}
