@@ -4,7 +4,7 @@ use crate::authority::{Authority, Credentials};
 use crate::kubeconfig;
 use crate::limits::Limits;
 use crate::server::Server;
-use controlplane::access::{Access, User};
+use controlplane::access::{Access, Authorization, Strangers, User};
 use controlplane::controllers::{self, ControllerSet};
 use controlplane::service::Service;
 use controlplane::{ControlPlane, Options, Timestamp};
@@ -96,7 +96,11 @@ impl Cluster {
                 &controllers::Settings { root_ca: authority.certificate().to_owned(), ..Default::default() },
             )
             .controllers,
-            access: Access { tokens: settings.tokens, ..Access::default() },
+            access: Access {
+                tokens: settings.tokens,
+                strangers: Strangers::Anonymous,
+                authorization: Authorization::Rbac,
+            },
             ..Options::default()
         });
         let service = Service::new(plane, Timestamp::now);

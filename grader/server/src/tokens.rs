@@ -41,8 +41,7 @@ pub fn parse(text: &str) -> Result<BTreeMap<String, User>, TokenFileError> {
             return Err(TokenFileError::Columns { line, columns: record.len() });
         };
         let groups = record.get(3).unwrap_or_default().split(',').filter(|group| !group.is_empty());
-        let user =
-            User { name: name.to_owned(), uid: uid.to_owned(), groups: groups.map(str::to_owned).collect() };
+        let user = User { uid: uid.to_owned(), ..User::new(name, groups) };
         if !token.is_empty() {
             tokens.insert(token.to_owned(), user);
         }
@@ -55,11 +54,7 @@ mod tests {
     use super::*;
 
     fn user(name: &str, uid: &str, groups: &[&str]) -> User {
-        User {
-            name: name.into(),
-            uid: uid.into(),
-            groups: groups.iter().copied().map(str::to_owned).collect(),
-        }
+        User { uid: uid.into(), ..User::new(name, groups.iter().copied()) }
     }
 
     #[test]
