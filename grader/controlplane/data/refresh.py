@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
 """Writes the data files of this folder from a running API server and the Go sources of its types.
 
-usage: refresh.py [GO_MODULES]     kubectl must reach the server; GO_MODULES holds k8s.io/api@v0.X.Y and
-                                   its siblings (default: ~/go/pkg/mod)
+usage: refresh.py [GO_MODULES]     kubectl must reach the server; GO_MODULES holds k8s.io/api@v0.X.Y of the same
+                                   release and its siblings (default: ~/go/pkg/mod)
 
 The server's OpenAPI v3 documents say which fields there are, how lists and maps merge, and what defaults; the Go
 sources add what OpenAPI leaves out and the JSON codec shows: pointers, `omitempty`, and the names of Go types.
 src/builtins/definitions.rs describes the format of the result. The columns of tables are those of empty lists.
 protobuf.txt and its test vectors come from the Go program in protobuf/; its go.mod has the version of the types.
 """
-import json, pathlib, re, subprocess, sys, urllib.request
+import gzip, json, pathlib, re, subprocess, sys, urllib.request
 
 HERE = pathlib.Path(__file__).parent
 REF = "#/components/schemas/"
@@ -125,6 +125,30 @@ def column_lines(get, resources, definitions):
         yield line({"name": name, "type": type_, "format": "", "priority": 0, "description": description})
 
 
+# ---- openapi.txt.gz
+
+
+def openapi_lines(v2, v3):
+    """Paths as OpenAPI v2 has them, schemas as v3 does: what is missing from either follows from the other."""
+    yield "document", "", {key: v2[key] for key in ("swagger", "info", "securityDefinitions", "security")}
+    for name, parameter in v2["parameters"].items():
+        yield "parameter", name, parameter
+    for path, item in v2["paths"].items():
+        yield "path", path, item
+    kinds = "x-kubernetes-group-version-kind"
+    for name, schema in v3.items():
+        # Documents of v3 name only their own groups here.
+        if kinds in schema:
+            schema = {**schema, kinds: v2["definitions"][name][kinds]}
+        yield "schema", name, schema
+
+
+def write_openapi(v2, v3):
+    lines = ((kind, name, json.dumps(value, sort_keys=True, separators=(",", ":"))) for kind, name, value in openapi_lines(v2, v3))
+    text = "".join(f"{kind} {name} {value}\n" for kind, name, value in sorted(lines))
+    (HERE / "openapi.txt.gz").write_bytes(gzip.compress(text.encode(), 9, mtime=0))
+
+
 # ---- Go sources
 
 STRUCT = re.compile(r"^type (\w+) struct \{$(.*?)^\}$", re.M | re.S)
@@ -167,7 +191,7 @@ class Go:
         return result
 
 
-def go_packages(modules):
+def go_packages(modules, release):
     cache = {}
 
     def find(definition):
@@ -175,8 +199,8 @@ def go_packages(modules):
             if definition.startswith(prefix):
                 package, _, struct = definition[len(prefix) :].rpartition(".")
                 if package not in cache:
-                    version = sorted(modules.glob(f"k8s.io/{module}@*"))[-1]
-                    cache[package] = Go(version / below / package.replace(".", "/"))
+                    folder = modules / f"k8s.io/{module}@{release}" / below
+                    cache[package] = Go(folder / package.replace(".", "/"))
                 return cache[package], struct
         return None, None
 
@@ -280,13 +304,18 @@ def main():
     modules = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path.home() / "go/pkg/mod")
     with Server() as server:
         resources = list(resource_lines(server.get))
-        definitions = {}
+        # The libraries of Kubernetes v1.X.Y are published as v0.X.Y.
+        release = server.get("/version")["gitVersion"].replace("v1.", "v0.", 1)
+        schemas, of_resources = {}, {}
         for path in server.get("/openapi/v3")["paths"]:
+            found = server.get("/openapi/v3/" + path)["components"].get("schemas", {})
+            schemas.update(found)
             if re.fullmatch(r"api/v1|apis/[^/]+/[^/]+", path):
-                definitions.update(server.get("/openapi/v3/" + path)["components"]["schemas"])
+                of_resources.update(found)
         write("resources.txt", resources)
-        write("definitions.txt", definition_lines(definitions, go_packages(modules)))
-        write("columns.txt", column_lines(server.get, resources, definitions))
+        write("definitions.txt", definition_lines(of_resources, go_packages(modules, release)))
+        write("columns.txt", column_lines(server.get, resources, schemas))
+        write_openapi(server.get("/openapi/v2"), schemas)
     vectors = HERE.parent / "tests/protobuf/vectors.gz"
     subprocess.run(["go", "run", ".", HERE, vectors], cwd=HERE / "protobuf", check=True)
 

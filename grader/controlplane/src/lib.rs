@@ -19,6 +19,7 @@ pub mod error;
 pub mod field_error;
 pub mod go_text;
 pub mod object;
+mod openapi;
 pub mod patch;
 mod printers;
 mod protobuf;

@@ -4,6 +4,7 @@
 pub(crate) mod accept;
 pub(crate) mod decode;
 mod discovery;
+mod etag;
 mod gzip;
 pub(crate) mod json;
 mod manager;
@@ -44,8 +45,8 @@ fn admitted(
     let user = server.access.admit(request, route)?;
     match route {
         Route::Resource(path) => resource::answer(server, request, path, user, now),
-        Route::Other(path) if path.starts_with("/openapi/v3") => {
-            Ok(Reply::Complete(openapi::answer(server, path)))
+        Route::Other(path) if path.starts_with("/openapi/") => {
+            Ok(Reply::Complete(openapi::answer(server, request, path, now)))
         }
         Route::Other(path) => Ok(system::answer(request, path)),
         route => Ok(discovery::answer(server, request, route)),

@@ -1,88 +1,104 @@
-//! OpenAPI v3 documents of custom resources (apiextensions-apiserver/pkg/controller/openapi).
+//! `/openapi/v2` and `/openapi/v3` (kube-openapi/pkg/handler, pkg/handler3).
 
-use super::respond;
+use super::{accept, etag, respond};
 use crate::api_server::ApiServer;
-use crate::request::Response;
-use crate::resources::{Nature, Resource, api_version};
-use http::StatusCode;
+use crate::endpoint::query::Query;
+use crate::openapi::{protobuf, v2, v3};
+use crate::request::{Request, Response};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
-use std::collections::BTreeSet;
 
-/// Answers `/openapi/v3` and what is below it; built-in groups have no document here.
-pub(crate) fn answer(server: &ApiServer, path: &str) -> Response {
-    let custom = || server.resources.all().filter(|resource| resource.is_custom());
-    let Some(rest) = path.strip_prefix("/openapi/v3") else { return respond::not_found() };
-    if rest.is_empty() {
-        let versions: BTreeSet<String> =
-            custom().map(|resource| format!("apis/{}", resource.api_version())).collect();
-        let paths: Map<String, Value> = versions
-            .into_iter()
-            .map(|path| {
-                let url = format!("/openapi/v3/{path}");
-                (path, json!({"serverRelativeURL": url}))
-            })
-            .collect();
-        return respond::json(StatusCode::OK, &json!({"paths": paths}));
+const JSON: &str = "application/json";
+const PROTOBUF: &str = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
+/// The name it had before, which is no media type.
+const PROTOBUF_BEFORE: &str = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
+
+/// Answers `/openapi/v2`, `/openapi/v3` and what is below it.
+pub(crate) fn answer(server: &ApiServer, request: &Request, path: &str, now: Timestamp) -> Response {
+    let slash = request.path.ends_with('/');
+    match (path, path.strip_prefix("/openapi/v3/")) {
+        ("/openapi/v2", _) if !slash => everything(server, request),
+        ("/openapi/v3", _) if !slash => index(server),
+        (_, Some(name)) if !slash => document(server, request, name, now),
+        ("/openapi/v3", _) | (_, Some(_)) => empty(StatusCode::NOT_FOUND),
+        _ => respond::not_found(),
     }
-    let Some((group, version)) = rest.strip_prefix("/apis/").and_then(|rest| rest.split_once('/')) else {
-        return respond::not_found();
+}
+
+fn everything(server: &ApiServer, request: &Request) -> Response {
+    let Some(media_type) = negotiate(&request.headers, &[JSON, PROTOBUF]) else {
+        return vary(empty(StatusCode::NOT_ACCEPTABLE), "Accept-Encoding");
     };
-    let resources: Vec<&Resource> = custom()
-        .map(|resource| &**resource)
-        .filter(|resource| resource.id.group() == group && resource.version == version)
+    let body = || {
+        let document = v2::document(&server.resources);
+        if media_type == JSON { document.into() } else { protobuf::encode(&document).into() }
+    };
+    vary(etag::respond(request, &v2::tag(&server.resources), media_type, body), "Accept-Encoding")
+}
+
+fn index(server: &ApiServer) -> Response {
+    let paths: Map<String, Value> = v3::index(&server.resources)
+        .into_iter()
+        .map(|(name, tag)| {
+            let url = format!("/openapi/v3/{name}?hash={tag}");
+            (name, json!({"serverRelativeURL": url}))
+        })
         .collect();
-    if resources.is_empty() {
-        return respond::not_found();
-    }
-    respond::json(StatusCode::OK, &document(&resources))
+    respond::text(StatusCode::OK, format!("{}\n", json!({"paths": paths})))
 }
 
-fn document(resources: &[&Resource]) -> Value {
-    let mut paths = Map::new();
-    let mut schemas = Map::new();
-    for resource in resources {
-        let root = format!("/apis/{}", api_version(resource.id.group(), &resource.version));
-        let scope = if resource.namespaced { "/namespaces/{namespace}" } else { "" };
-        let collection = format!("{root}{scope}/{}", resource.id.resource());
-        let operations = |verbs: &[(&str, &str)]| -> Value {
-            verbs
-                .iter()
-                .map(|(method, action)| ((*method).to_owned(), operation(resource, action)))
-                .collect::<Map<_, _>>()
-                .into()
+fn document(server: &ApiServer, request: &Request, name: &str, now: Timestamp) -> Response {
+    let Some(tag) = v3::tag(&server.resources, name) else { return empty(StatusCode::NOT_FOUND) };
+    if negotiate(&request.headers, &[JSON]).is_none() {
+        return vary(empty(StatusCode::NOT_ACCEPTABLE), "Accept");
+    }
+    let query = Query::parse(&request.query);
+    let asked = query.text("hash");
+    if !matches!(asked, "") && asked != tag {
+        let mut response = empty(StatusCode::MOVED_PERMANENTLY);
+        if let Ok(location) = HeaderValue::try_from(format!("/openapi/v3/{name}?hash={tag}")) {
+            response.headers.insert(header::LOCATION, location);
+        }
+        return vary(response, "Accept");
+    }
+    let body = || v3::document(&server.resources, name).into();
+    let mut response = etag::respond(request, &tag, JSON, body);
+    if !asked.is_empty() {
+        // What a hash names never changes.
+        response.headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, immutable"));
+        let expires = now
+            .as_second()
+            .checked_add(365 * 24 * 3600)
+            .and_then(|second| Timestamp::from_second(second).ok());
+        let expires = expires.map(|expires| expires.strftime("%a, %d %b %Y %H:%M:%S UTC").to_string());
+        if let Some(Ok(expires)) = expires.map(HeaderValue::try_from) {
+            response.headers.insert(header::EXPIRES, expires);
+        }
+    }
+    vary(response, "Accept")
+}
+
+/// The first media type on offer that the client takes.
+fn negotiate(headers: &HeaderMap, offered: &[&'static str]) -> Option<&'static str> {
+    let text = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let text = if text.trim().is_empty() { "*/*" } else { text };
+    accept::clauses(text).iter().find_map(|clause| {
+        let wanted = match clause.media_type {
+            "*/*" | "application/*" => JSON,
+            PROTOBUF_BEFORE => PROTOBUF,
+            other => other,
         };
-        let on_collection = [("get", "list"), ("post", "post"), ("delete", "deletecollection")];
-        let on_item = [("get", "get"), ("put", "put"), ("patch", "patch"), ("delete", "delete")];
-        paths.insert(format!("{collection}/{{name}}"), operations(&on_item));
-        for subresource in &resource.subresources {
-            let path = format!("{collection}/{{name}}/{}", subresource.name);
-            paths.insert(path, operations(&on_item[..3]));
-        }
-        paths.insert(collection, operations(&on_collection));
-        if let Nature::Custom(custom) = &resource.nature {
-            schemas.insert(schema_name(resource), custom.published_schema(resource));
-        }
-    }
-    json!({
-        "openapi": "3.0.0", "info": {"title": "Kubernetes CRD Swagger", "version": "v0.1.0"},
-        "paths": paths, "components": {"schemas": schemas},
+        offered.iter().copied().find(|offer| *offer == wanted)
     })
 }
 
-fn operation(resource: &Resource, action: &str) -> Value {
-    json!({
-        "x-kubernetes-action": action,
-        "x-kubernetes-group-version-kind": {
-            "group": resource.id.group(), "version": resource.version, "kind": resource.kind,
-        },
-        "responses": {"200": {"description": "OK", "content": {"application/json": {
-            "schema": {"$ref": format!("#/components/schemas/{}", schema_name(resource))},
-        }}}},
-    })
+fn vary(mut response: Response, on: &'static str) -> Response {
+    response.headers.insert(header::VARY, HeaderValue::from_static(on));
+    response
 }
 
-/// The group backwards, the version, the kind: `com.example.v1.Widget`.
-fn schema_name(resource: &Resource) -> String {
-    let group: Vec<&str> = resource.id.group().rsplit('.').collect();
-    format!("{}.{}.{}", group.join("."), resource.version, resource.kind)
+fn empty(status: StatusCode) -> Response {
+    Response { status, headers: HeaderMap::new(), body: Bytes::new() }
 }

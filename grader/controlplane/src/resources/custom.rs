@@ -45,18 +45,9 @@ impl Custom {
         self.version().scale.as_ref()
     }
 
-    /// The schema as the definition gives it, for those who read documentation.
-    pub(crate) fn published_schema(&self, resource: &Resource) -> Value {
-        let versions = self.spec["versions"].as_array();
-        let own = versions.into_iter().flatten().find(|version| version["name"] == resource.version.as_str());
-        let mut schema =
-            own.and_then(|own| own.pointer("/schema/openAPIV3Schema")).cloned().unwrap_or_default();
-        if schema.is_object() {
-            schema["x-kubernetes-group-version-kind"] = serde_json::json!([{
-                "group": resource.id.group(), "version": resource.version, "kind": resource.kind,
-            }]);
-        }
-        schema
+    /// The `spec` of the definition.
+    pub(crate) fn spec(&self) -> &Value {
+        &self.spec
     }
 
     /// `apiVersion` of what is stored.
