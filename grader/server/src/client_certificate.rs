@@ -3,6 +3,7 @@
 
 use controlplane::ClientCertificate;
 use controlplane::access::User;
+use ring::digest;
 use rustls::client::danger::HandshakeSignatureValid;
 use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::server::WebPkiClientVerifier;
@@ -99,15 +100,20 @@ pub(crate) fn identify(
 
 /// The common name is the user, every organisation a group; without a common name it is nobody.
 fn subject(certificate: &[u8]) -> Option<User> {
-    let certificate = Certificate::from_der(certificate).ok()?;
-    let mut user = User::default();
-    for attribute in certificate.tbs_certificate().subject().iter() {
+    let parsed = Certificate::from_der(certificate).ok()?;
+    let (mut name, mut groups) = (String::new(), Vec::new());
+    for attribute in parsed.tbs_certificate().subject().iter() {
         let Ok(text) = attribute.value.decode_as::<DirectoryString>() else { continue };
         match attribute.oid {
-            COMMON_NAME => text.value().as_ref().clone_into(&mut user.name),
-            ORGANISATION => user.groups.push(text.value().as_ref().to_owned()),
+            COMMON_NAME => text.value().as_ref().clone_into(&mut name),
+            ORGANISATION => groups.push(text.value().as_ref().to_owned()),
             _ => {}
         }
     }
-    (!user.name.is_empty()).then_some(user)
+    let fingerprint: String = digest::digest(&digest::SHA256, certificate)
+        .as_ref()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    (!name.is_empty()).then(|| User::from_certificate(&name, groups, &fingerprint))
 }

@@ -172,7 +172,7 @@ fn grace_seconds(object: &Value) -> Option<i64> {
 fn mark_deleting(object: &mut Value, now: Timestamp, grace: i64) {
     let first = !object::is_deleting(object);
     let generation = object::generation(object);
-    let at = object::time(now + SignedDuration::from_secs(grace));
+    let at = object::time(now.saturating_add(SignedDuration::from_secs(grace)).unwrap_or(Timestamp::MAX));
     let metadata = object::metadata_mut(object);
     if first && generation > 0 {
         metadata.insert("generation".into(), (generation + 1).into());
@@ -194,7 +194,8 @@ fn grace(write: &Write<'_>, options: &DeleteOptions, object: &mut Value) -> Grac
         let Some(asked) = asked.filter(|asked| *asked < left) else { return Grace::Pending };
         let time =
             object::metadata_text(object, "deletionTimestamp").parse::<Timestamp>().unwrap_or(write.now);
-        let moved = time - SignedDuration::from_secs(left - asked);
+        let sooner = SignedDuration::from_secs(left - asked);
+        let moved = time.saturating_sub(sooner).unwrap_or(Timestamp::MIN);
         let (at, seconds) = match asked {
             0 if moved < write.now => (write.now, 0),
             _ if moved < write.now => (write.now, 1),

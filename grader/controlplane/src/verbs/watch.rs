@@ -32,8 +32,8 @@ pub(crate) fn watch(
         "" => 0,
         text => text.parse().map_err(|_| ApiError::unexpected(malformed_revision(text).to_string()))?,
     };
-    let timeout = options.timeout_seconds.filter(|seconds| *seconds > 0);
-    let timeout = timeout.map_or(DEFAULT_TIMEOUT, SignedDuration::from_secs);
+    let timeout = options.timeout_seconds.filter(|seconds| *seconds != 0);
+    let timeout = timeout.map_or(DEFAULT_TIMEOUT, |seconds| SignedDuration::from_secs(seconds.max(0)));
     let id = server.watches.open(Watch::new(
         resource.clone(),
         namespace.map(Into::into),
@@ -42,7 +42,7 @@ pub(crate) fn watch(
         from.max(if is_unset(&options.resource_version) { server.store.revision() } else { 0 }),
         options.allow_bookmarks,
         now,
-        now + timeout,
+        now.saturating_add(timeout).unwrap_or(Timestamp::MAX),
     ));
     let initial = options.send_initial_events.unwrap_or(is_unset(&options.resource_version));
     if initial {

@@ -1,0 +1,7 @@
+//! The server as clients meet it, well-behaved ones and others.
+
+mod clients;
+mod hostile;
+mod identity;
+mod running;
+mod stopping;
