@@ -37,7 +37,7 @@ impl ApiServer {
             random: Random::new(seed),
             compaction: None,
             waiting: Waiting::default(),
-            access: AccessControl::new(access),
+            access: AccessControl::new(access, seed),
         };
         server.bootstrap(start);
         server

@@ -4,7 +4,7 @@ use crate::authority::{Authority, Credentials};
 use crate::kubeconfig;
 use crate::limits::Limits;
 use crate::server::Server;
-use controlplane::access::{Access, Authorization, Strangers, User};
+use controlplane::access::{Access, Authorization, ServiceAccountTokens, Strangers, User};
 use controlplane::controllers::{self, ControllerSet};
 use controlplane::service::Service;
 use controlplane::{ControlPlane, Options, Timestamp};
@@ -89,7 +89,7 @@ impl Cluster {
         let authority = Authority::new(now).map_err(keys)?;
         let administrator = authority.client(ADMINISTRATOR, ADMINISTRATORS).map_err(keys)?;
         let plane = ControlPlane::new(Options {
-            seed: seed()?,
+            seed: u64::from_ne_bytes(random()?),
             start: now,
             controllers: controllers::start(
                 &settings.controllers,
@@ -100,6 +100,11 @@ impl Cluster {
                 tokens: settings.tokens,
                 strangers: Strangers::Anonymous,
                 authorization: Authorization::Rbac,
+                service_account_tokens: ServiceAccountTokens {
+                    jwks_uri: format!("https://{address}/openid/v1/jwks"),
+                    key: Some(random()?),
+                    ..ServiceAccountTokens::default()
+                },
             },
             ..Options::default()
         });
@@ -163,10 +168,10 @@ async fn sleep_until(time: Timestamp) {
     tokio::time::sleep(wait.try_into().unwrap_or_default()).await;
 }
 
-/// Where uids and generated names begin: no two clusters alike.
-fn seed() -> Result<u64, StartError> {
-    let mut seed = [0; 8];
-    let filled = ring::default_provider().secure_random.fill(&mut seed);
+/// Where uids, generated names and keys begin: no two clusters alike.
+fn random<const N: usize>() -> Result<[u8; N], StartError> {
+    let mut bytes = [0; N];
+    let filled = ring::default_provider().secure_random.fill(&mut bytes);
     filled.map_err(|_| StartError::Keys(io::Error::other("the system gives no random numbers")))?;
-    Ok(u64::from_ne_bytes(seed))
+    Ok(bytes)
 }

@@ -3,12 +3,14 @@
 use super::attributes::{Attributes, RequestAttributes};
 use super::authentication::bearer_token;
 use super::rbac::Index;
+use super::tokens::{self, Issuer, Verified};
 use super::user::{MASTERS, User};
 use super::{Access, Authorization, Strangers, impersonation};
 use crate::error::ApiError;
 use crate::request::{ClientCertificate, Request};
 use crate::routing::Route;
-use crate::store::Change;
+use crate::store::{Change, Store};
+use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -22,6 +24,7 @@ pub(crate) struct AccessControl {
     itself: Arc<User>,
     /// None: everybody may do everything.
     rbac: Option<Index>,
+    issuer: Issuer,
 }
 
 /// What an authorizer says.
@@ -33,7 +36,7 @@ pub(crate) struct Decision {
 }
 
 impl AccessControl {
-    pub(crate) fn new(access: Access) -> Self {
+    pub(crate) fn new(access: Access, seed: u64) -> Self {
         let tokens = access.tokens.into_iter();
         Self {
             tokens: tokens.map(|(token, user)| (token, Arc::new(user.authenticated()))).collect(),
@@ -42,12 +45,18 @@ impl AccessControl {
             anonymous: Arc::new(User::anonymous()),
             itself: Arc::new(User::server()),
             rbac: (access.authorization == Authorization::Rbac).then(Index::default),
+            issuer: Issuer::new(access.service_account_tokens, seed),
         }
     }
 
     /// The rules that decide; none when everybody may do everything.
     pub(crate) fn index(&self) -> Option<&Index> {
         self.rbac.as_ref()
+    }
+
+    /// What makes and checks tokens of service accounts.
+    pub(crate) fn issuer(&self) -> &Issuer {
+        &self.issuer
     }
 
     /// The user that the control plane itself acts as.
@@ -66,8 +75,14 @@ impl AccessControl {
     ///
     /// # Errors
     /// 401, 403, or 400 for an impersonation that makes no sense.
-    pub(crate) fn admit(&self, request: &Request, route: &Route) -> Result<Arc<User>, ApiError> {
-        let mut user = self.authenticate(request)?;
+    pub(crate) fn admit(
+        &self,
+        store: &Store,
+        request: &Request,
+        route: &Route,
+        now: Timestamp,
+    ) -> Result<Arc<User>, ApiError> {
+        let mut user = self.authenticate(store, request, now)?;
         let impersonates = impersonation::is_wanted(&request.headers);
         if self.rbac.is_none() && !impersonates {
             return Ok(user);
@@ -83,13 +98,19 @@ impl AccessControl {
     }
 
     /// A certificate is looked at before a token, and a good token outweighs a bad certificate.
-    fn authenticate(&self, request: &Request) -> Result<Arc<User>, ApiError> {
+    fn authenticate(&self, store: &Store, request: &Request, now: Timestamp) -> Result<Arc<User>, ApiError> {
         if let ClientCertificate::Verified(user) = &request.certificate {
             return Ok(Arc::new(user.clone().authenticated()));
         }
         let token = bearer_token(&request.headers);
         if let Some(user) = token.and_then(|token| self.tokens.get(token)) {
             return Ok(user.clone());
+        }
+        let audiences = &self.issuer.settings.audiences;
+        if let Some(Ok(verified)) =
+            token.and_then(|token| tokens::verify(&self.issuer, store, token, audiences, now))
+        {
+            return Ok(Arc::new(verified.user.authenticated()));
         }
         match (self.strangers, token) {
             (Strangers::Administrator, _) => Ok(self.administrator.clone()),
@@ -99,6 +120,26 @@ impl AccessControl {
             (Strangers::Anonymous, None) => Ok(self.anonymous.clone()),
             (Strangers::Anonymous, Some(_)) => Err(ApiError::unauthorized()),
         }
+    }
+
+    /// Whose a token is, for one of these audiences; a static token is for the server's own.
+    ///
+    /// # Errors
+    /// What is wrong with a token that the server could have made.
+    pub(crate) fn user_of_token(
+        &self,
+        store: &Store,
+        token: &str,
+        wanted: &[String],
+        now: Timestamp,
+    ) -> Result<Verified, Option<String>> {
+        if let Some(user) = self.tokens.get(token) {
+            let own = self.issuer.settings.audiences.iter();
+            let audiences: Vec<String> = own.filter(|own| wanted.contains(own)).cloned().collect();
+            let user = User::clone(user);
+            return if audiences.is_empty() { Err(None) } else { Ok(Verified { user, audiences }) };
+        }
+        tokens::verify(&self.issuer, store, token, wanted, now).ok_or(None)?.map_err(Some)
     }
 
     /// # Errors

@@ -15,10 +15,12 @@ mod control;
 mod impersonation;
 pub(crate) mod rbac;
 pub(crate) mod reviews;
+pub(crate) mod tokens;
 mod user;
 
 pub(crate) use attributes::{Attributes, ResourceAttributes, Target};
 pub(crate) use control::AccessControl;
+pub use tokens::ServiceAccountTokens;
 pub use user::User;
 
 use std::collections::BTreeMap;
@@ -34,6 +36,7 @@ use std::fmt;
 ///     tokens: [("alice-token".to_owned(), User::new("alice", ["dev"]))].into(),
 ///     strangers: Strangers::Anonymous,
 ///     authorization: Authorization::Rbac,
+///     ..Access::default()
 /// };
 /// ```
 #[derive(Clone, Default)]
@@ -44,6 +47,8 @@ pub struct Access {
     pub strangers: Strangers,
     /// Who decides what a user may do.
     pub authorization: Authorization,
+    /// How tokens of service accounts are made.
+    pub service_account_tokens: ServiceAccountTokens,
 }
 
 /// Who a request is from that says nothing, or nothing true, about its sender.
@@ -74,6 +79,7 @@ impl fmt::Debug for Access {
             .field("users", &users)
             .field("strangers", &self.strangers)
             .field("authorization", &self.authorization)
+            .field("issuer", &self.service_account_tokens.issuer)
             .finish()
     }
 }

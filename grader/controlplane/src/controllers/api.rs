@@ -1,5 +1,6 @@
 //! The API as controllers use it: in-process, as an administrator, through the same verbs as everybody.
 
+use crate::access::tokens::legacy;
 use crate::api_server::ApiServer;
 use crate::custom_resources::scale::ScalePaths;
 use crate::endpoint::decode;
@@ -10,7 +11,7 @@ use crate::resources::{Nature, Resource};
 use crate::store::ResourceId;
 use crate::verbs::patch::SentPatch;
 use crate::verbs::write::Write;
-use crate::verbs::{create, delete, patch, update};
+use crate::verbs::{apply, create, delete, patch, update};
 use jiff::Timestamp;
 use serde_json::Value;
 use std::sync::Arc;
@@ -120,6 +121,24 @@ impl<'a> Api<'a> {
         let (namespace, name) = (object::namespace(&object).to_owned(), object::name(&object).to_owned());
         let mut write = self.write(&target, Some(&namespace), &name, subresource);
         update::replace(self.server, &mut write, object).map(|updated| updated.object)
+    }
+
+    /// Applies a configuration and takes every field in it, whoever has it.
+    pub fn apply(
+        &mut self,
+        resource: &ResourceId,
+        namespace: Option<&str>,
+        configuration: &Value,
+    ) -> Result<Arc<Value>, ApiError> {
+        let target = self.target(resource)?;
+        let mut write = self.write(&target, namespace, object::name(configuration), None);
+        let bytes = configuration.to_string();
+        apply::apply(self.server, &mut write, bytes.as_bytes(), true).map(|updated| updated.object)
+    }
+
+    /// The token that a Secret of this name holds for a ServiceAccount.
+    pub fn legacy_token(&self, account: &Value, secret: &str) -> String {
+        legacy::token(self.server.access.issuer(), account, secret)
     }
 
     /// Changes an object by a merge patch (RFC 7396); `subresource` is `Some("status")` or `None`.

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 /// Every controller, by the name that kube-controller-manager gives it; `node-simulator` is ours.
 const NAMES: &[&str] = &[
+    "clusterrole-aggregation-controller",
     "cronjob-controller",
     "daemonset-controller",
     "deployment-controller",
@@ -23,6 +24,7 @@ const NAMES: &[&str] = &[
     "resourcequota-controller",
     "root-ca-certificate-publisher-controller",
     "serviceaccount-controller",
+    "serviceaccount-token-controller",
     "statefulset-controller",
     "ttl-after-finished-controller",
 ];
@@ -33,7 +35,6 @@ const ABSENT: &[&str] = &[
     "certificatesigningrequest-approving-controller",
     "certificatesigningrequest-cleaner-controller",
     "certificatesigningrequest-signing-controller",
-    "clusterrole-aggregation-controller",
     "device-taint-eviction-controller",
     "ephemeral-volume-controller",
     "horizontal-pod-autoscaler-controller",
@@ -51,7 +52,6 @@ const ABSENT: &[&str] = &[
     "resourcepoolstatusrequest-controller",
     "selinux-warning-controller",
     "service-cidr-controller",
-    "serviceaccount-token-controller",
     "storage-version-migrator-controller",
     "storageversion-garbage-collector-controller",
     "taint-eviction-controller",

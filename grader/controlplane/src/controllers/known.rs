@@ -10,6 +10,7 @@ pub(super) const PERSISTENT_VOLUME_CLAIMS: ResourceId = ResourceId::known("", "p
 pub(super) const PODS: ResourceId = ResourceId::known("", "pods");
 pub(super) const REPLICATION_CONTROLLERS: ResourceId = ResourceId::known("", "replicationcontrollers");
 pub(super) const RESOURCE_QUOTAS: ResourceId = ResourceId::known("", "resourcequotas");
+pub(super) const SECRETS: ResourceId = ResourceId::known("", "secrets");
 pub(super) const SERVICE_ACCOUNTS: ResourceId = ResourceId::known("", "serviceaccounts");
 pub(super) const SERVICES: ResourceId = ResourceId::known("", "services");
 pub(super) const ENDPOINTS: ResourceId = ResourceId::known("", "endpoints");

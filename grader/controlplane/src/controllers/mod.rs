@@ -4,6 +4,7 @@
 //! [`start`] makes those of a [`ControllerSet`]; [`NodeControls`] turns what the simulated node does to pods.
 
 mod api;
+mod cluster_role_aggregation;
 mod controller_set;
 mod cron_jobs;
 mod daemon_set;
@@ -25,11 +26,13 @@ mod pods;
 pub(crate) mod quota;
 mod recorder;
 mod replica_set;
+mod service_account_tokens;
 mod stateful_set;
 mod volume_protection;
 mod work_queue;
 
 pub use api::Api;
+pub use cluster_role_aggregation::ClusterRoleAggregation;
 pub use controller_set::{ControllerSet, UnknownController};
 pub use cron_jobs::CronJobs;
 pub use daemon_set::DaemonSets;
@@ -43,6 +46,7 @@ pub use namespaces::{NamespaceLifecycle, RootCaPublisher, ServiceAccounts};
 pub use node_simulator::{NodeControls, NodeSettings, NodeSimulator};
 pub use quota::ResourceQuotas;
 pub use replica_set::ReplicaSets;
+pub use service_account_tokens::ServiceAccountTokenSecrets;
 pub use stateful_set::StatefulSets;
 pub use volume_protection::{ClaimProtection, VolumeProtection};
 
@@ -123,6 +127,8 @@ pub fn start(set: &ControllerSet, settings: &Settings) -> Started {
     let all: Vec<Box<dyn Controller>> = vec![
         Box::new(ServiceAccounts::new(reaction)),
         Box::new(RootCaPublisher::new(reaction, settings.root_ca.clone())),
+        Box::new(ServiceAccountTokenSecrets::new(reaction, settings.root_ca.clone())),
+        Box::new(ClusterRoleAggregation::new(reaction)),
         Box::new(ResourceQuotas::new(reaction)),
         Box::new(Deployments::new(reaction)),
         Box::new(ReplicaSets::new(reaction)),

@@ -69,9 +69,16 @@ pub(crate) fn answer(server: &ApiServer, request: &Request, route: &Route) -> Re
         Route::GroupVersion { group, version } if server.resources.serves(group, version) => {
             document(request, &resource_list(server, group, version))
         }
+        Route::GroupVersion { group, .. } if is_built_in(group) => {
+            respond::error(request, &ApiError::unknown_resource())
+        }
         _ => respond::not_found(),
     };
     Reply::Complete(response)
+}
+
+fn is_built_in(group: &str) -> bool {
+    builtins::resources().iter().any(|resource| resource.group == group)
 }
 
 fn document(request: &Request, value: &Value) -> Response {

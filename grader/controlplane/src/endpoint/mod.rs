@@ -12,11 +12,12 @@ mod openapi;
 pub(crate) mod query;
 pub(crate) mod represent;
 mod resource;
-mod respond;
+pub(crate) mod respond;
 mod system;
 pub(crate) mod table;
 pub(crate) mod yaml;
 
+use crate::access::tokens;
 use crate::api_server::ApiServer;
 use crate::error::ApiError;
 use crate::request::{Reply, Request};
@@ -42,13 +43,16 @@ fn admitted(
     route: &Route,
     now: Timestamp,
 ) -> Result<Reply, ApiError> {
-    let user = server.access.admit(request, route)?;
+    let user = server.access.admit(&server.store, request, route, now)?;
     match route {
         Route::Resource(path) => resource::answer(server, request, path, user, now),
         Route::Other(path) if path.starts_with("/openapi/") => {
             Ok(Reply::Complete(openapi::answer(server, request, path, now)))
         }
-        Route::Other(path) => Ok(system::answer(request, path)),
+        Route::Other(path) => match tokens::discovery::answer(server.access.issuer(), path) {
+            Some(document) => Ok(Reply::Complete(document)),
+            None => Ok(system::answer(request, path)),
+        },
         route => Ok(discovery::answer(server, request, route)),
     }
 }

@@ -141,6 +141,7 @@ fn rbac() -> Access {
         tokens: tokens.into_iter().map(|(token, user)| (token.to_owned(), user)).collect(),
         strangers: Strangers::Anonymous,
         authorization: Authorization::Rbac,
+        ..Access::default()
     }
 }
 

@@ -9,7 +9,7 @@ mod rules;
 mod tests;
 
 pub(super) use index::{Grant, Index};
-pub(crate) use rules::PolicyRule;
+pub(crate) use rules::{PolicyRule, quoted};
 
 use crate::store::ResourceId;
 

@@ -81,7 +81,7 @@ impl PolicyRule {
 }
 
 /// A list of texts as `%q` prints it.
-pub(super) fn quoted(values: &[String]) -> String {
+pub(crate) fn quoted(values: &[String]) -> String {
     let quoted: Vec<String> = values.iter().map(|value| go_text::quote(value)).collect();
     format!("[{}]", quoted.join(" "))
 }

@@ -4,6 +4,7 @@
 mod rules;
 mod selectors;
 mod subject_access;
+mod token;
 mod who;
 
 use crate::api_server::ApiServer;
@@ -32,6 +33,7 @@ pub(crate) fn create(
     write.check_namespace(&mut review)?;
     write.track(None, &mut review);
     match object::kind(&review) {
+        "TokenReview" => token::review(server, write, review),
         "SelfSubjectReview" => Ok(who::self_subject(write)),
         "SelfSubjectRulesReview" => rules::self_subject(&server.access, write, &review),
         "SelfSubjectAccessReview" => subject_access::of_requester(&server.access, write, review),

@@ -35,25 +35,25 @@ fn requirement(requirement: &Value, selector: &str, path: &str) -> Vec<FieldErro
     let text = |key: &str| requirement.get(key).and_then(Value::as_str).unwrap_or_default();
     let has_values =
         requirement.get("values").and_then(Value::as_array).is_some_and(|values| !values.is_empty());
-    let mut errors = Vec::new();
-    match text("operator") {
+    let values = match text("operator") {
         "In" | "NotIn" if !has_values => {
             let why = "must be specified when `operator` is 'In' or 'NotIn'";
-            errors.push(FieldError::required(format!("{path}.values"), why));
+            Some(FieldError::required(format!("{path}.values"), why))
         }
         "Exists" | "DoesNotExist" if has_values => {
             let why = "may not be specified when `operator` is 'Exists' or 'DoesNotExist'";
-            errors.push(FieldError::forbidden(format!("{path}.values"), why));
+            Some(FieldError::forbidden(format!("{path}.values"), why))
         }
-        _ => {}
-    }
+        _ => None,
+    };
     if selector == "labelSelector" {
         let bad = names::qualified_name(text("key")).into_iter();
-        errors.extend(bad.map(|why| FieldError::invalid(format!("{path}.key"), text("key"), why)));
-    } else if text("key").is_empty() {
-        errors.push(FieldError::required(format!("{path}.key"), "must be specified"));
+        let bad = bad.map(|why| FieldError::invalid(format!("{path}.key"), text("key"), why));
+        return values.into_iter().chain(bad).collect();
     }
-    errors
+    let nameless = text("key").is_empty();
+    let key = nameless.then(|| FieldError::required(format!("{path}.key"), "must be specified"));
+    key.into_iter().chain(values).collect()
 }
 
 /// What an answer says about selectors that could not be read.

@@ -12,6 +12,7 @@ pub(super) fn of(name: &str) -> Option<Default> {
         "autoscaling.v1.HorizontalPodAutoscaler" => {
             |scaler| default_to(&mut scaler["spec"], "minReplicas", 1)
         }
+        "authentication.v1.TokenRequestSpec" => |spec| default_to(spec, "expirationSeconds", 3600),
         "networking.v1.NetworkPolicyPort" => |port| default_to(port, "protocol", "TCP"),
         "networking.v1.NetworkPolicy" => network_policy,
         "networking.v1.IngressClassParametersReference" => {

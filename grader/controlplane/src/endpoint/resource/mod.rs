@@ -9,6 +9,7 @@ use super::query::{FieldValidation, ListOptions, OptionsKind, Query, WriteOption
 use super::represent::Representation;
 use super::table::IncludeObject;
 use super::{decode, respond};
+use crate::access::tokens::request;
 use crate::access::{User, reviews};
 use crate::api_server::ApiServer;
 use crate::builtins;
@@ -179,6 +180,7 @@ impl Call<'_> {
             (Method::GET, Some(_), Some("status")) => self.get(server),
             (Method::PUT, Some(_), Some("finalize")) => self.update(server),
             (Method::POST, Some(_), Some("eviction")) => self.evict(server),
+            (Method::POST, Some(_), Some("token")) => self.request_token(server),
             (Method::GET, Some(_), Some("scale")) => self.get_scale(server),
             (Method::PUT | Method::PATCH, Some(_), Some("scale")) => self.write_scale(server),
             (_, _, Some(subresource)) => Err(ApiError::not_implemented(&resource.id, subresource)),
@@ -319,6 +321,14 @@ impl Call<'_> {
         let updated = update::replace(server, &mut write, object);
         self.warnings.append(&mut write.warnings);
         self.updated(updated?)
+    }
+
+    fn request_token(&mut self, server: &mut ApiServer) -> Result<Reply, ApiError> {
+        self.check_size()?;
+        let options = WriteOptions::parse(&self.query, OptionsKind::Create)?;
+        let asked = self.other_body(request::API_VERSION, request::KIND)?;
+        let answered = request::create(server, &self.write(&options), asked)?;
+        Ok(self.reply(StatusCode::CREATED, self.representation.bytes(&answered)))
     }
 
     fn updated(&mut self, updated: Updated) -> Result<Reply, ApiError> {

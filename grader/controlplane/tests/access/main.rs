@@ -1,0 +1,166 @@
+//! Replays stories about access that a real API server was told before, and compares the answers. `record.py` in this
+//! folder tells them to such a server again.
+
+use controlplane::access::{Access, Authorization, Strangers, User};
+use controlplane::controllers::{ControllerSet, Settings, start};
+use controlplane::{ClientCertificate, ControlPlane, Options, Reply, Request, Timestamp};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use jiff::SignedDuration;
+use regex::Regex;
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+
+/// What differs from server to server, and what it becomes.
+const MASKS: [(&str, &str); 5] = [
+    (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "<uid>"),
+    (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "<time>"),
+    (r"eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*", "<token>"),
+    (r"ZXlK[A-Za-z0-9+/=]+", "<token>"),
+    (r"LS0tLS1CRUdJTi[A-Za-z0-9+/=]+", "<certificate>"),
+];
+
+struct Cluster {
+    plane: ControlPlane,
+    now: Timestamp,
+    masks: Vec<(Regex, &'static str)>,
+    captured: BTreeMap<String, String>,
+}
+
+impl Cluster {
+    fn new() -> Self {
+        let now: Timestamp = "2026-01-02T03:04:05Z".parse().expect("a time");
+        let user = |name: &str, group: &str| User { uid: format!("u-{name}"), ..User::new(name, [group]) };
+        let tokens =
+            [("admin-token", user("admin", "system:masters")), ("alice-token", user("alice", "dev"))];
+        let settings =
+            Settings { root_ca: "-----BEGIN CERTIFICATE-----\n".to_owned(), ..Settings::default() };
+        let set = ControllerSet::all().without("node-simulator");
+        let plane = ControlPlane::new(Options {
+            seed: 7,
+            start: now,
+            controllers: start(&set, &settings).controllers,
+            access: Access {
+                tokens: tokens.into_iter().map(|(token, user)| (token.to_owned(), user)).collect(),
+                strangers: Strangers::Anonymous,
+                authorization: Authorization::Rbac,
+                ..Access::default()
+            },
+            ..Options::default()
+        });
+        let masks = MASKS.iter().map(|(pattern, name)| (Regex::new(pattern).expect("a pattern"), *name));
+        let mut cluster = Self { plane, now, masks: masks.collect(), captured: BTreeMap::new() };
+        cluster.settle();
+        cluster
+    }
+
+    /// Lets the controllers act on everything that has happened.
+    fn settle(&mut self) {
+        let until = self.now + SignedDuration::from_secs(1);
+        while let Some(wake) = self.plane.next_wake()
+            && wake <= until
+        {
+            self.now = self.now.max(wake);
+            self.plane.advance(self.now);
+        }
+        self.now = until;
+    }
+
+    fn ask(&mut self, step: &Value) -> (u16, Value) {
+        let (path, query) = step["path"]
+            .as_str()
+            .expect("a path")
+            .split_once('?')
+            .unwrap_or_else(|| (step["path"].as_str().unwrap_or_default(), ""));
+        let mut headers = HeaderMap::from_iter([
+            (http::header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
+            (http::header::USER_AGENT, HeaderValue::from_static("stories/1")),
+        ]);
+        for (name, value) in step["headers"].as_object().unwrap_or(&Map::new()) {
+            let name = HeaderName::try_from(name).expect("a header's name");
+            headers.insert(name, HeaderValue::from_str(value.as_str().unwrap_or_default()).expect("a value"));
+        }
+        if let Some(token) = step["as"].as_str() {
+            let value = HeaderValue::try_from(format!("Bearer {}", self.filled(token))).expect("a token");
+            headers.insert(http::header::AUTHORIZATION, value);
+        }
+        let body = step.get("body").map(|body| self.filled(&body.to_string())).unwrap_or_default();
+        let method = step["method"].as_str().unwrap_or("GET");
+        let request = Request {
+            method: Method::try_from(method).expect("a method"),
+            path: path.to_owned(),
+            query: query.to_owned(),
+            headers,
+            body: body.into(),
+            certificate: ClientCertificate::None,
+        };
+        let Reply::Complete(response) = self.plane.handle(&request, self.now) else {
+            panic!("a stream or a wait for {path}");
+        };
+        let text = String::from_utf8_lossy(&response.body).into_owned();
+        let body = serde_json::from_str(&text).unwrap_or_else(|_| text.into());
+        for (name, pointer) in step["capture"].as_object().unwrap_or(&Map::new()) {
+            let value = body_at(&body, pointer.as_str().unwrap_or_default());
+            self.captured.insert(name.clone(), value);
+        }
+        (response.status.as_u16(), self.masked(&body))
+    }
+
+    fn filled(&self, text: &str) -> String {
+        let fill =
+            |text: String, (name, value): (&String, &String)| text.replace(&format!("${{{name}}}"), value);
+        self.captured.iter().fold(text.to_owned(), fill)
+    }
+
+    fn masked(&self, value: &Value) -> Value {
+        match value {
+            Value::String(text) => {
+                let mask = |text: String, (pattern, name): &(Regex, &str)| {
+                    pattern.replace_all(&text, *name).into_owned()
+                };
+                self.masks.iter().fold(text.clone(), mask).into()
+            }
+            Value::Array(items) => items.iter().map(|item| self.masked(item)).collect(),
+            Value::Object(members) => {
+                let kept = members
+                    .iter()
+                    .filter(|(key, _)| !["managedFields", "resourceVersion"].contains(&key.as_str()));
+                Value::Object(kept.map(|(key, value)| (key.clone(), self.masked(value))).collect())
+            }
+            other => other.clone(),
+        }
+    }
+}
+
+fn body_at(body: &Value, pointer: &str) -> String {
+    let value = body.pointer(pointer).and_then(Value::as_str);
+    value.unwrap_or_else(|| panic!("nothing at {pointer} of {body}")).to_owned()
+}
+
+#[test]
+fn stories_about_access_end_as_on_a_real_server() {
+    let stories: Vec<Value> = serde_json::from_str(include_str!("stories.json")).expect("a list of stories");
+    let mut cluster = Cluster::new();
+    let mut differences = Vec::new();
+    for story in &stories {
+        for step in story["steps"].as_array().expect("steps") {
+            if step.get("settle").is_some() {
+                cluster.settle();
+            }
+            let (status, answer) = cluster.ask(step);
+            let same = step["ignore_answer"] == true || answer == step["answer"];
+            if step["status"] != status || !same {
+                let body = step.get("body").unwrap_or(&Value::Null);
+                differences.push(format!(
+                    "{}: {} {} {body} {}\n  expected {} {}\n  got      {status} {answer}",
+                    story["name"],
+                    step["method"],
+                    step["path"],
+                    step["headers"],
+                    step["status"],
+                    step["answer"]
+                ));
+            }
+        }
+    }
+    assert!(differences.is_empty(), "{} differ\n{}", differences.len(), differences.join("\n"));
+}
