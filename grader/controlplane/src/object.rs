@@ -5,6 +5,11 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
+/// A member of `metadata`, at any depth below it.
+pub fn metadata_at<'a, const DEPTH: usize>(object: &'a Value, path: [&str; DEPTH]) -> Option<&'a Value> {
+    path.iter().try_fold(object.get("metadata")?, |value, key| value.get(key))
+}
+
 /// A text member of `metadata`; empty when it is not there.
 pub fn metadata_text<'a>(object: &'a Value, key: &str) -> &'a str {
     object.get("metadata").and_then(|metadata| metadata.get(key)).and_then(Value::as_str).unwrap_or_default()
@@ -42,12 +47,12 @@ pub fn kind(object: &Value) -> &str {
 
 /// `metadata.generation`; 0 when there is none.
 pub fn generation(object: &Value) -> i64 {
-    object.pointer("/metadata/generation").and_then(Value::as_i64).unwrap_or_default()
+    metadata_at(object, ["generation"]).and_then(Value::as_i64).unwrap_or_default()
 }
 
 /// Whether `metadata.deletionTimestamp` is set.
 pub fn is_deleting(object: &Value) -> bool {
-    object.pointer("/metadata/deletionTimestamp").is_some_and(|time| !time.is_null())
+    metadata_at(object, ["deletionTimestamp"]).is_some_and(|time| !time.is_null())
 }
 
 /// `metadata.finalizers`.

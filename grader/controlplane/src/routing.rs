@@ -1,5 +1,7 @@
 //! From paths to what they name (apiserver/pkg/endpoints/request/requestinfo.go).
 
+use std::borrow::Cow;
+
 /// What a path names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Route {
@@ -32,8 +34,9 @@ pub(crate) struct ResourcePath {
 
 /// Takes a path apart. `None` for percent signs that encode nothing.
 pub(crate) fn route(path: &str) -> Option<Route> {
-    let parts: Vec<String> = path.trim_matches('/').split('/').map(percent_decode).collect::<Option<_>>()?;
-    let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+    let parts: Vec<Cow<'_, str>> =
+        path.trim_matches('/').split('/').map(percent_decode).collect::<Option<_>>()?;
+    let parts: Vec<&str> = parts.iter().map(|part| &**part).collect();
     let route = match parts.as_slice() {
         ["api"] => Route::CoreVersions,
         ["api", version] => Route::GroupVersion { group: String::new(), version: (*version).into() },
@@ -69,9 +72,9 @@ fn resource_path(group: &str, version: &str, parts: &[&str]) -> ResourcePath {
 }
 
 /// Undoes percent encoding; `None` when a `%` is not followed by two hexadecimal digits or the bytes are no UTF-8.
-pub(crate) fn percent_decode(text: &str) -> Option<String> {
+pub(crate) fn percent_decode(text: &str) -> Option<Cow<'_, str>> {
     if !text.contains('%') {
-        return Some(text.to_owned());
+        return Some(text.into());
     }
     let mut decoded = Vec::with_capacity(text.len());
     let mut bytes = text.bytes();
@@ -84,7 +87,7 @@ pub(crate) fn percent_decode(text: &str) -> Option<String> {
             decoded.push(byte);
         }
     }
-    String::from_utf8(decoded).ok()
+    String::from_utf8(decoded).ok().map(Cow::Owned)
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Open watches: who hears of which change, and the frames that wait to be taken.
 
+use crate::endpoint::accept::Shape;
 use crate::endpoint::represent::Representation;
 use crate::error::ApiError;
 use crate::object;
@@ -9,7 +10,7 @@ use crate::store::{Change, ResourceId};
 use crate::verbs::list::Selection;
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -17,6 +18,9 @@ use std::sync::Arc;
 const BOOKMARK_EVERY: SignedDuration = SignedDuration::from_secs(60);
 /// A last bookmark comes this long before the watch times out.
 const BOOKMARK_BEFORE_END: SignedDuration = SignedDuration::from_secs(2);
+
+/// Room for the frames of most objects, in bytes.
+const USUAL_SIZE: usize = 1024;
 
 /// One open watch.
 #[derive(Clone, Debug)]
@@ -83,7 +87,7 @@ impl Watch {
     }
 
     /// The event that a change is for this watch, if it is one: entering the selection is ADDED, leaving it DELETED.
-    fn event(&mut self, change: &Change) -> Option<Bytes> {
+    fn event(&mut self, change: &Change, known: &mut Known) -> Option<Bytes> {
         if change.revision <= self.seen {
             return None;
         }
@@ -92,26 +96,53 @@ impl Watch {
         let after = change.new.as_ref().filter(|object| self.selects(object)).cloned();
         match (before, after) {
             (None, None) => None,
-            (None, Some(new)) => Some(self.frame("ADDED", &new, change.revision)),
-            (Some(_), Some(new)) => Some(self.frame("MODIFIED", &new, change.revision)),
+            (None, Some(new)) => Some(self.shared("ADDED", &new, change.revision, known)),
+            (Some(_), Some(new)) => Some(self.shared("MODIFIED", &new, change.revision, known)),
             (Some(old), None) => {
                 let mut gone = (*old).clone();
                 object::set_metadata(&mut gone, "resourceVersion", change.revision.to_string());
-                Some(self.frame("DELETED", &Arc::new(gone), change.revision))
+                Some(self.shared("DELETED", &Arc::new(gone), change.revision, known))
             }
         }
+    }
+
+    /// A frame that other watches may have as well. Tables are each watch's own: columns come once, ages change.
+    fn shared(&mut self, kind: &'static str, object: &Arc<Value>, revision: u64, known: &mut Known) -> Bytes {
+        let shape = self.representation.accept.shape;
+        if matches!(shape, Shape::Table { .. }) {
+            return self.frame(kind, object, revision);
+        }
+        let same = |frame: &&KnownFrame| {
+            frame.kind == kind && frame.shape == shape && Arc::ptr_eq(&frame.resource, &self.resource)
+        };
+        if let Some(frame) = known.iter().find(same) {
+            return frame.bytes.clone();
+        }
+        let bytes = self.frame(kind, object, revision);
+        known.push(KnownFrame { kind, shape, resource: self.resource.clone(), bytes: bytes.clone() });
+        bytes
     }
 
     fn frame(&mut self, kind: &str, object: &Arc<Value>, revision: u64) -> Bytes {
         let object = self.resource.present(object, revision);
         match self.representation.accept.shape {
-            crate::endpoint::accept::Shape::Plain => frame(kind, &object),
+            Shape::Plain => frame(kind, &object),
             _ => {
                 let columns = std::mem::take(&mut self.columns_due);
                 frame(kind, &self.representation.shaped(&self.resource, &object, columns, self.now))
             }
         }
     }
+}
+
+/// The frames of one change so far: most watches of a resource have the same.
+type Known = Vec<KnownFrame>;
+
+struct KnownFrame {
+    kind: &'static str,
+    shape: Shape,
+    resource: Arc<Resource>,
+    bytes: Bytes,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -187,8 +218,9 @@ impl Watches {
 
     pub(crate) fn publish(&mut self, change: &Change) {
         let Some(ids) = self.by_resource.get(&change.resource) else { return };
+        let mut known = Known::new();
         for id in ids {
-            if let Some(frame) = self.open.get_mut(id).and_then(|watch| watch.event(change)) {
+            if let Some(frame) = self.open.get_mut(id).and_then(|watch| watch.event(change, &mut known)) {
                 self.frames.push((*id, frame));
             }
         }
@@ -196,7 +228,7 @@ impl Watches {
 
     /// A change of the past for one watch.
     pub(crate) fn replay(&mut self, id: WatchId, change: &Change) {
-        if let Some(frame) = self.open.get_mut(&id).and_then(|watch| watch.event(change)) {
+        if let Some(frame) = self.open.get_mut(&id).and_then(|watch| watch.event(change, &mut Known::new())) {
             self.frames.push((id, frame));
         }
     }
@@ -232,6 +264,12 @@ impl Watches {
 }
 
 fn frame(kind: &str, object: &Value) -> Bytes {
-    let object = serde_json::to_string(object).unwrap_or_default();
-    format!("{{\"type\":{},\"object\":{object}}}\n", json!(kind)).into()
+    let mut frame = Vec::with_capacity(USUAL_SIZE);
+    frame.extend_from_slice(b"{\"type\":\"");
+    frame.extend_from_slice(kind.as_bytes());
+    frame.extend_from_slice(b"\",\"object\":");
+    // Writing JSON to memory cannot fail.
+    let _ = serde_json::to_writer(&mut frame, object);
+    frame.extend_from_slice(b"}\n");
+    frame.into()
 }

@@ -31,7 +31,7 @@ pub fn server_side_apply(
     writer: &Writer<'_>,
     force: bool,
 ) -> Result<Value, ApplyError> {
-    let stored = live.and_then(|live| live.pointer("/metadata/managedFields"));
+    let stored = live.and_then(|live| object::metadata_at(live, ["managedFields"]));
     let managers = Managers::decode(stored)
         .map_err(|error| ApplyError::Unclassified(format!("failed to decode managed fields: {error}")))?;
     check_type(applied, writer)?;
@@ -77,7 +77,7 @@ fn check_type(applied: &Value, writer: &Writer<'_>) -> Result<(), ApplyError> {
     if api_version != writer.api_version || kind != writer.kind {
         return Err(ApplyError::Malformed(format!("invalid object type: {}", type_text(api_version, kind))));
     }
-    match applied.pointer("/metadata/managedFields") {
+    match object::metadata_at(applied, ["managedFields"]) {
         None | Some(Value::Null) => Ok(()),
         Some(_) => Err(ApplyError::Malformed("metadata.managedFields must be nil".to_owned())),
     }

@@ -32,7 +32,7 @@ const NEVER_OWNED: [&[&str]; 12] = [
 /// are well-formed; `[]` and `[{}]` give up all ownership.
 pub fn track_update(schema: &Schema, live: Option<&Value>, new: &mut Value, writer: &Writer<'_>) {
     let sent = take_managed_fields(new);
-    let stored = || Managers::decode(live.and_then(|live| live.pointer("/metadata/managedFields")));
+    let stored = || Managers::decode(live.and_then(|live| object::metadata_at(live, ["managedFields"])));
     let managers = if !writer.subresource.is_empty() {
         stored().unwrap_or_default()
     } else if is_reset(sent.as_ref()) {
@@ -59,15 +59,11 @@ pub fn track_update(schema: &Schema, live: Option<&Value>, new: &mut Value, writ
 /// What a new object is compared with. A built-in one is not quite empty: a field that is a struct and not a pointer
 /// is there from the start, so that nobody owns `spec` itself, only what is in it.
 pub(super) fn nothing(writer: &Writer<'_>) -> Value {
-    let mut object = Value::Object(Map::new());
     let (group, version) = writer.api_version.split_once('/').unwrap_or(("", writer.api_version));
-    if !writer.is_custom
-        && let Some(definition) = builtins::definition_of(group, version, writer.kind)
-    {
-        // An empty object is an object of every type.
-        let _ = builtins::decode(definition, &mut object);
+    match builtins::definition_of(group, version, writer.kind) {
+        Some(definition) if !writer.is_custom => definition.zero(),
+        _ => Value::Object(Map::new()),
     }
-    object
 }
 
 /// The managers after a change from `live` to `new`.
@@ -87,9 +83,9 @@ pub(super) fn updated(
     managers.change_fields(|_, fields| reconcile(shape, fields));
     let mut changes = changes(shape, Some(live), Some(new));
     changes.ignore(writer.reset_fields);
-    let mut taken = changes.modified.clone().union(changes.added.clone());
-    let changed = changes.all();
-    if !changed.is_empty() {
+    let mut taken = changes.modified.union(changes.added);
+    if !managers.is_empty() {
+        let changed = changes.removed.union(taken.clone());
         managers.change_fields(|_, fields| fields.difference(&changed));
     }
     strip(&mut taken);
@@ -125,7 +121,7 @@ fn is_reset(sent: Option<&Value>) -> bool {
 /// changes nothing must not make a new version (apiserver/pkg/endpoints/handlers/fieldmanager/equality.go).
 pub fn keep_times_if_unchanged(live: &Value, new: &mut Value) {
     let entries =
-        |object: &Value| object.pointer("/metadata/managedFields").and_then(Value::as_array).cloned();
+        |object: &Value| object::metadata_at(object, ["managedFields"]).and_then(Value::as_array).cloned();
     let (Some(old_entries), Some(new_entries)) = (entries(live), entries(new)) else { return };
     if old_entries == new_entries || old_entries.len() != new_entries.len() {
         return;

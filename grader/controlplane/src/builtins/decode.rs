@@ -9,6 +9,7 @@ use super::quantity::Quantity;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
+use std::fmt::Write;
 
 /// Turns `value` into what a Go client would read back. Returns the paths of the fields that were dropped because
 /// the type does not have them, e.g. `spec.containers[0].foo`, in the order of their keys.
@@ -19,8 +20,7 @@ use serde_json::{Map, Value};
 /// must then be thrown away.
 pub fn decode(definition: &'static Definition, value: &mut Value) -> Result<Vec<String>, String> {
     let mut decoder = Decoder::default();
-    let decoded = decoder.structure(definition, std::mem::take(value));
-    *value = decoded;
+    decoder.structure(definition, value);
     match decoder.error {
         Some(error) => Err(error),
         None => Ok(decoder.unknown),
@@ -43,101 +43,106 @@ struct Decoder {
 }
 
 impl Decoder {
-    fn structure(&mut self, definition: &'static Definition, value: Value) -> Value {
-        let given = match value {
-            Value::Object(map) => map,
-            Value::Null => Map::new(),
-            other => {
-                self.wrong_type(&other, || format!("{}.{}", package(definition.name), definition.go_name()));
-                Map::new()
+    fn structure(&mut self, definition: &'static Definition, value: &mut Value) {
+        if !value.is_object() {
+            if !value.is_null() {
+                self.wrong_type(value, || format!("{}.{}", package(definition.name), definition.go_name()));
             }
-        };
-        let mut result = Map::new();
-        let mut given = given;
-        for (name, field) in &definition.fields {
-            let value = given.remove(*name);
-            let owner = std::mem::replace(&mut self.owner, definition.go_name());
-            self.fields.push(name);
+            *value = Value::Object(Map::new());
+        }
+        let Value::Object(members) = value else { return };
+        let mut unknown = Vec::new();
+        let owner = std::mem::replace(&mut self.owner, definition.go_name());
+        members.retain(|name, value| {
             let length = self.enter(name);
-            let value = self.field(field, value);
-            self.path.truncate(length);
-            self.fields.pop();
-            self.owner = owner;
-            if let Some(value) = value {
-                result.insert((*name).to_owned(), value);
-            }
-        }
-        if !self.silent {
-            for name in given.keys() {
-                let length = self.enter(name);
-                self.unknown.push(self.path.clone());
-                self.path.truncate(length);
-            }
-        }
-        Value::Object(result)
-    }
-
-    /// The field's value on output, if it is shown at all.
-    fn field(&mut self, field: &'static Field, value: Option<Value>) -> Option<Value> {
-        let given = value.filter(|value| !value.is_null());
-        if field.pointer {
-            return match given {
-                Some(value) => Some(self.value(&field.type_, value)),
-                None => (!field.omit_empty).then_some(Value::Null),
+            let shown = match definition.fields.get_key_value(name.as_str()) {
+                Some((name, field)) => {
+                    self.fields.push(name);
+                    let shown = self.field(field, value);
+                    self.fields.pop();
+                    shown
+                }
+                None => {
+                    unknown.push(self.path.clone());
+                    false
+                }
             };
+            self.path.truncate(length);
+            shown
+        });
+        self.owner = owner;
+        if !self.silent {
+            self.unknown.append(&mut unknown);
         }
-        let value = match given {
-            Some(value) => self.value(&field.type_, value),
-            None => self.zero(&field.type_),
-        };
-        if is_empty(&value) {
-            // Storage does not tell an empty list from none.
-            let none = matches!(field.type_, Type::List(_) | Type::Map(_));
-            return (!field.omit_empty).then_some(if none { Value::Null } else { value });
+        for (name, zero) in definition.shown_zeros() {
+            if !members.contains_key(*name) {
+                members.insert((*name).to_owned(), zero.clone());
+            }
         }
-        Some(value)
     }
 
-    fn value(&mut self, type_: &'static Type, value: Value) -> Value {
+    /// Reads the value of a field; whether it is shown on output.
+    fn field(&mut self, field: &'static Field, value: &mut Value) -> bool {
+        if value.is_null() {
+            return false;
+        }
+        self.value(&field.type_, value);
+        if field.pointer || !is_empty(value) {
+            return true;
+        }
+        if matches!(field.type_, Type::List(_) | Type::Map(_)) {
+            // Storage does not tell an empty list from none.
+            *value = Value::Null;
+        }
+        !field.omit_empty
+    }
+
+    fn value(&mut self, type_: &'static Type, value: &mut Value) {
         match (type_, value) {
             (Type::Struct(reference), value) => self.structure(reference.get(), value),
             (Type::StructOrOther(reference), value) => {
                 let silent = std::mem::replace(&mut self.silent, true);
-                let value = match value {
+                match value {
                     Value::Object(_) => self.structure(reference.get(), value),
                     Value::Array(items) if items.iter().all(Value::is_object) => {
-                        items.into_iter().map(|item| self.structure(reference.get(), item)).collect()
+                        items.iter_mut().for_each(|item| self.structure(reference.get(), item));
                     }
-                    other => other,
-                };
+                    _ => {}
+                }
                 self.silent = silent;
-                value
             }
             (Type::List(item), Value::Array(values)) => {
-                let mut result = Vec::with_capacity(values.len());
-                for (i, value) in values.into_iter().enumerate() {
+                for (index, value) in values.iter_mut().enumerate() {
                     let length = self.path.len();
-                    self.path.push_str(&format!("[{i}]"));
-                    result.push(if value.is_null() { self.zero(item) } else { self.value(item, value) });
+                    // Writing to a text cannot fail.
+                    let _ = write!(self.path, "[{index}]");
+                    self.value_or_zero(item, value);
                     self.path.truncate(length);
                 }
-                Value::Array(result)
             }
             (Type::Map(element), Value::Object(entries)) => {
-                let mut result = Map::new();
                 for (key, value) in entries {
-                    let length = self.enter(&key);
-                    let value = if value.is_null() { self.zero(element) } else { self.value(element, value) };
+                    let length = self.enter(key);
+                    self.value_or_zero(element, value);
                     self.path.truncate(length);
-                    result.insert(key, value);
                 }
-                Value::Object(result)
             }
-            (Type::Scalar(scalar, go_name), value) => self.scalar(*scalar, go_name, value),
+            (Type::Scalar(scalar, go_name), value) => {
+                let given = std::mem::take(value);
+                *value = self.scalar(*scalar, go_name, given);
+            }
             (Type::List(_) | Type::Map(_), other) => {
-                self.wrong_type(&other, || go_type(type_));
-                Value::Null
+                self.wrong_type(other, || go_type(type_));
+                *other = Value::Null;
             }
+        }
+    }
+
+    fn value_or_zero(&mut self, type_: &'static Type, value: &mut Value) {
+        if value.is_null() {
+            *value = type_.zero();
+        } else {
+            self.value(type_, value);
         }
     }
 
@@ -166,6 +171,7 @@ impl Decoder {
                 let encoded = bytes.map(|bytes| STANDARD.encode(bytes));
                 self.parsed(encoded.map_err(|error| illegal_base64(text, &error)))
             }
+            (Scalar::Time, Value::String(text)) if go_time::is_canonical(text) => value,
             (Scalar::Time, Value::String(text)) => self.parsed(go_time::time(text)),
             (Scalar::MicroTime, Value::String(text)) => self.parsed(go_time::micro_time(text)),
             (Scalar::Quantity, Value::String(text)) => {
@@ -196,21 +202,6 @@ impl Decoder {
                 self.save(error);
                 Value::Null
             }
-        }
-    }
-
-    /// What Go writes for a value that was never set.
-    fn zero(&mut self, type_: &'static Type) -> Value {
-        match type_ {
-            Type::Struct(reference) => self.structure(reference.get(), Value::Null),
-            Type::List(_) | Type::Map(_) | Type::StructOrOther(_) => Value::Null,
-            Type::Scalar(scalar, _) => match scalar {
-                Scalar::String => "".into(),
-                Scalar::Int32 | Scalar::Int64 | Scalar::Float64 | Scalar::IntOrString => 0.into(),
-                Scalar::Bool => false.into(),
-                Scalar::Quantity => "0".into(),
-                Scalar::Bytes | Scalar::Time | Scalar::MicroTime | Scalar::Any => Value::Null,
-            },
         }
     }
 

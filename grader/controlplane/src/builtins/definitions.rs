@@ -15,10 +15,10 @@
 //! `keys=A,B`); how strategic merge patch does (`merge`, `merge=KEY`, `retainKeys`, `replace`).
 //! A definition's own facts are `atomic` and `kind=GROUP/VERSION/KIND`. `data/refresh.py` writes the file.
 
-use crate::schema::{ListType, StrategicMerge};
+use crate::schema::{ListType, Schema, StrategicMerge};
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::sync::{LazyLock, OnceLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 /// One Go struct of the API.
 #[derive(Debug)]
@@ -29,9 +29,41 @@ pub struct Definition {
     pub atomic: bool,
     /// Its JSON fields.
     pub fields: BTreeMap<&'static str, Field>,
+    /// What has been worked out about it so far.
+    shown_zeros: OnceLock<Vec<(&'static str, Value)>>,
+    pub(super) defaulted: OnceLock<bool>,
+    pub(super) schema: OnceLock<Arc<Schema>>,
 }
 
 impl Definition {
+    /// What Go writes for a struct that was never set.
+    pub fn zero(&self) -> Value {
+        self.shown_zeros().iter().map(|(name, zero)| ((*name).to_owned(), zero.clone())).collect()
+    }
+
+    /// What Go writes for the fields that were never set, where it writes them at all.
+    pub fn shown_zeros(&self) -> &[(&'static str, Value)] {
+        self.shown_zeros.get_or_init(|| {
+            self.fields.iter().filter_map(|(name, field)| Some((*name, field.shown_zero()?))).collect()
+        })
+    }
+
+    /// The defaults that fields are marked with.
+    pub fn marked_defaults(&self) -> impl Iterator<Item = (&'static str, &Value)> {
+        self.fields.iter().filter_map(|(name, field)| Some((*name, field.default.as_ref()?)))
+    }
+
+    fn new(name: &'static str, atomic: bool, fields: BTreeMap<&'static str, Field>) -> Self {
+        Self {
+            name,
+            atomic,
+            fields,
+            shown_zeros: OnceLock::new(),
+            defaulted: OnceLock::new(),
+            schema: OnceLock::new(),
+        }
+    }
+
     /// The name of the Go struct, as decoding errors show it.
     pub fn go_name(&self) -> &'static str {
         self.name.rsplit('.').next().unwrap_or(self.name)
@@ -59,6 +91,17 @@ pub struct Field {
     pub strategic_merge: StrategicMerge,
 }
 
+impl Field {
+    fn shown_zero(&self) -> Option<Value> {
+        let zero = if self.pointer { Value::Null } else { self.type_.zero() };
+        let empty = match &zero {
+            Value::Object(members) => members.is_empty(),
+            _ => true,
+        };
+        (!empty || !self.omit_empty).then_some(zero)
+    }
+}
+
 /// The type of a value.
 #[derive(Debug)]
 pub enum Type {
@@ -72,6 +115,23 @@ pub enum Type {
     Struct(Reference),
     /// A Go struct, or a list of it, or other JSON (`JSONSchemaPropsOrBool` and its like).
     StructOrOther(Reference),
+}
+
+impl Type {
+    /// What Go writes for a value that was never set.
+    pub fn zero(&self) -> Value {
+        match self {
+            Type::Struct(reference) => reference.get().zero(),
+            Type::List(_) | Type::Map(_) | Type::StructOrOther(_) => Value::Null,
+            Type::Scalar(scalar, _) => match scalar {
+                Scalar::String => "".into(),
+                Scalar::Int32 | Scalar::Int64 | Scalar::Float64 | Scalar::IntOrString => 0.into(),
+                Scalar::Bool => false.into(),
+                Scalar::Quantity => "0".into(),
+                Scalar::Bytes | Scalar::Time | Scalar::MicroTime | Scalar::Any => Value::Null,
+            },
+        }
+    }
 }
 
 /// Scalars, and types with a JSON form of their own.
@@ -112,7 +172,7 @@ pub struct Reference {
 impl Reference {
     /// The definition; an empty one if the data file does not have it.
     pub fn get(&self) -> &'static Definition {
-        static EMPTY: Definition = Definition { name: "", atomic: false, fields: BTreeMap::new() };
+        static EMPTY: LazyLock<Definition> = LazyLock::new(|| Definition::new("", false, BTreeMap::new()));
         self.target.get_or_init(|| definition(self.name).unwrap_or(&EMPTY))
     }
 }
@@ -125,7 +185,7 @@ pub fn definition(name: &str) -> Option<&'static Definition> {
 
 /// The definition of this kind.
 pub fn definition_of(group: &str, version: &str, kind: &str) -> Option<&'static Definition> {
-    let name = INDEX.by_kind.get(format!("{group}/{version}/{kind}").as_str())?;
+    let name = INDEX.by_kind.get(&(kind, version, group))?;
     definition(name)
 }
 
@@ -133,7 +193,8 @@ static INDEX: LazyLock<Index> = LazyLock::new(|| Index::new(include_str!("../../
 
 struct Index {
     by_name: BTreeMap<&'static str, Entry>,
-    by_kind: BTreeMap<&'static str, &'static str>,
+    /// By kind, which tells most apart, version and group.
+    by_kind: BTreeMap<(&'static str, &'static str, &'static str), &'static str>,
 }
 
 struct Entry {
@@ -155,7 +216,9 @@ impl Index {
             }
             let name = head.split(' ').next().unwrap_or(head);
             for kind in head.split(' ').filter_map(|word| word.strip_prefix("kind=")) {
-                index.by_kind.insert(kind, name);
+                let (group, rest) = kind.split_once('/').unwrap_or(("", kind));
+                let (version, kind) = rest.split_once('/').unwrap_or(("", rest));
+                index.by_kind.insert((kind, version, group), name);
             }
             index.by_name.insert(name, Entry { head, fields: &after[..end], parsed: OnceLock::new() });
             rest = &after[end..];
@@ -169,7 +232,7 @@ fn parse(head: &'static str, fields: &'static str) -> Definition {
     let name = words.next().unwrap_or(head);
     let atomic = words.any(|word| word == "atomic");
     let fields = fields.lines().filter_map(|line| parse_field(line.trim_start_matches('\t'))).collect();
-    Definition { name, atomic, fields }
+    Definition::new(name, atomic, fields)
 }
 
 fn parse_field(line: &'static str) -> Option<(&'static str, Field)> {

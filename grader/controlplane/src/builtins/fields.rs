@@ -6,7 +6,16 @@ use serde_json::{Map, Value};
 /// The value at a JSON pointer; `null` when there is none.
 pub(crate) fn at<'a>(value: &'a Value, pointer: &str) -> &'a Value {
     static NULL: Value = Value::Null;
-    value.pointer(pointer).unwrap_or(&NULL)
+    // `Value::pointer` allocates for each step; only an escaped one is worth it.
+    let found = if pointer.contains('~') {
+        value.pointer(pointer)
+    } else {
+        pointer.split('/').skip(1).try_fold(value, |value, key| match value {
+            Value::Array(items) => items.get(key.parse::<usize>().ok()?),
+            other => other.get(key),
+        })
+    };
+    found.unwrap_or(&NULL)
 }
 
 /// The text at a JSON pointer.

@@ -15,6 +15,26 @@ pub(super) fn time(text: &str) -> Result<String, String> {
     parse(text, RFC3339).map(|at| at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
 }
 
+/// Whether a text is a `metav1.Time` as the server writes it. Late days of a month are for [`time`] to judge.
+pub(super) fn is_canonical(text: &str) -> bool {
+    let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2, b'T', h1, h2, b':', n1, n2, b':', s1, s2, b'Z'] =
+        *text.as_bytes()
+    else {
+        return false;
+    };
+    let within = |tens: u8, ones: u8, from: u8, to: u8| {
+        tens.is_ascii_digit()
+            && ones.is_ascii_digit()
+            && (from..=to).contains(&((tens - b'0') * 10 + (ones - b'0')))
+    };
+    [y1, y2, y3, y4].iter().all(u8::is_ascii_digit)
+        && within(m1, m2, 1, 12)
+        && within(d1, d2, 1, 28)
+        && within(h1, h2, 0, 23)
+        && within(n1, n2, 0, 59)
+        && within(s1, s2, 0, 59)
+}
+
 /// Reads a `metav1.MicroTime` and writes it as the server does.
 ///
 /// # Errors
@@ -159,6 +179,15 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn what_is_canonical_is_written_as_it_is(
+            text in "[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-6][0-9]:[0-6][0-9]Z"
+        ) {
+            if is_canonical(&text) {
+                prop_assert_eq!(time(&text), Ok(text));
+            }
+        }
+
         #[test]
         fn never_panics(text in "\\PC*", shaped in "[0-9T:.,Z+é-]{0,35}") {
             let _ = (time(&text), micro_time(&text), time(&shaped), micro_time(&shaped));

@@ -179,11 +179,11 @@ pub fn validate_annotations(annotations: Option<&Map<String, Value>>, path: &str
 }
 
 fn labels(object: &Value) -> Vec<FieldError> {
-    validate_labels(object.pointer("/metadata/labels").and_then(Value::as_object), "metadata.labels")
+    validate_labels(object::metadata_at(object, ["labels"]).and_then(Value::as_object), "metadata.labels")
 }
 
 fn annotations(object: &Value) -> Vec<FieldError> {
-    let annotations = object.pointer("/metadata/annotations").and_then(Value::as_object);
+    let annotations = object::metadata_at(object, ["annotations"]).and_then(Value::as_object);
     validate_annotations(annotations, "metadata.annotations")
 }
 
@@ -248,37 +248,37 @@ fn finalizers(object: &Value) -> Vec<FieldError> {
 }
 
 fn managed_fields(object: &Value) -> Vec<FieldError> {
-    let entries = object.pointer("/metadata/managedFields").and_then(Value::as_array);
+    let entries = object::metadata_at(object, ["managedFields"]).and_then(Value::as_array);
     let mut errors = Vec::new();
     for (i, entry) in entries.into_iter().flatten().enumerate() {
-        let path = format!("metadata.managedFields[{i}]");
+        let path = |field: &str| format!("metadata.managedFields[{i}].{field}");
         let text = |key: &str| entry.get(key).and_then(Value::as_str).unwrap_or_default();
         if !["Apply", "Update"].contains(&text("operation")) {
             let why = "must be `Apply` or `Update`";
-            errors.push(FieldError::invalid(format!("{path}.operation"), text("operation"), why));
+            errors.push(FieldError::invalid(path("operation"), text("operation"), why));
         }
         if !["", "FieldsV1"].contains(&text("fieldsType")) {
             let why = "must be `FieldsV1`";
-            errors.push(FieldError::invalid(format!("{path}.fieldsType"), text("fieldsType"), why));
+            errors.push(FieldError::invalid(path("fieldsType"), text("fieldsType"), why));
         }
-        errors.extend(validate_field_manager(text("manager"), &format!("{path}.manager")));
+        errors.extend(validate_field_manager(text("manager"), || path("manager")));
         if text("subresource").len() > 256 {
-            errors.push(FieldError::too_long(format!("{path}.subresource"), 256));
+            errors.push(FieldError::too_long(path("subresource"), 256));
         }
     }
     errors
 }
 
 /// Checks the name of a field manager: at most 128 bytes, all of them printable.
-pub fn validate_field_manager(manager: &str, path: &str) -> Vec<FieldError> {
+pub fn validate_field_manager(manager: &str, path: impl Fn() -> String) -> Vec<FieldError> {
     let mut errors = Vec::new();
     if manager.len() > 128 {
-        errors.push(FieldError::too_long(path, 128));
+        errors.push(FieldError::too_long(path(), 128));
     }
     let unprintable = |c: char| c.is_control() || (c.is_whitespace() && c != ' ');
     if let Some((i, c)) = manager.char_indices().find(|(_, c)| unprintable(*c)) {
         let text = format!("invalid character U+{:04X} (at position {i})", u32::from(c));
-        errors.push(FieldError::invalid(path, manager, text));
+        errors.push(FieldError::invalid(path(), manager, text));
     }
     errors
 }

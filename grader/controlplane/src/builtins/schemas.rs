@@ -3,8 +3,7 @@
 use super::definitions::{Definition, Field, Scalar, Type, definition, definition_of};
 use crate::schema::{Schema, StrategicMerge, Type as SchemaType};
 use serde_json::json;
-use std::collections::BTreeMap;
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock};
 
 /// The schema of a built-in kind; an empty one that keeps everything if there is no such kind.
 pub fn schema(group: &str, version: &str, kind: &str) -> Arc<Schema> {
@@ -17,21 +16,17 @@ pub fn schema_of(name: &str) -> Arc<Schema> {
 }
 
 fn of_definition(definition: &'static Definition) -> Arc<Schema> {
-    static CACHE: LazyLock<Mutex<BTreeMap<&'static str, Arc<Schema>>>> = LazyLock::new(Mutex::default);
-    // A poisoned cache holds nothing but whole schemas.
-    let mut cache = CACHE.lock().unwrap_or_else(PoisonError::into_inner);
-    Builder { cache: &mut cache, open: Vec::new() }.definition(definition)
+    Builder { open: Vec::new() }.definition(definition)
 }
 
-struct Builder<'a> {
-    cache: &'a mut BTreeMap<&'static str, Arc<Schema>>,
+struct Builder {
     /// The definitions being built, outermost first: one that contains itself is cut there.
     open: Vec<&'static str>,
 }
 
-impl Builder<'_> {
+impl Builder {
     fn definition(&mut self, definition: &'static Definition) -> Arc<Schema> {
-        if let Some(known) = self.cache.get(definition.name) {
+        if let Some(known) = definition.schema.get() {
             return known.clone();
         }
         if self.open.contains(&definition.name) {
@@ -54,7 +49,7 @@ impl Builder<'_> {
         self.open.pop();
         // What was cut because of an outer definition must not be reused outside of it.
         if self.open.is_empty() || !is_recursive(definition) {
-            self.cache.insert(definition.name, schema.clone());
+            return definition.schema.get_or_init(|| schema).clone();
         }
         schema
     }

@@ -57,9 +57,11 @@ pub fn update(
     errors
 }
 
-/// Writes the zero values again that preparing took away, e.g. a status.
+/// Writes the zero values again that preparing took away, e.g. a status. Rules leave metadata as it was read.
 fn complete(definition: &'static Definition, object: &mut Value) {
+    let metadata = object["metadata"].take();
     let read = decode(definition, object);
+    object["metadata"] = metadata;
     debug_assert_eq!(read, Ok(Vec::new()), "rules keep objects of their type");
     defaults::apply(definition, object);
 }

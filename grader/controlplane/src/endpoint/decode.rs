@@ -207,8 +207,7 @@ pub(crate) fn decode(resource: &Resource, document: Value, bytes: &[u8]) -> Resu
         }
     }
     // An empty list of managed fields gives up all ownership; the type alone would not tell it from none.
-    let gives_up =
-        document.pointer("/metadata/managedFields").and_then(Value::as_array).is_some_and(Vec::is_empty);
+    let gives_up = gives_up_ownership(&document);
     let mut decoded = match &resource.nature {
         Nature::BuiltIn(_) => builtin(resource, document),
         Nature::Custom(custom) => custom_object(custom, document, bytes),
@@ -298,7 +297,7 @@ pub(crate) fn applied(resource: &Resource, mut document: Value) -> Result<Value,
 
 /// An empty list is left out of objects otherwise, but of managedFields it says that nobody owns anything.
 fn gives_up_ownership(document: &Value) -> bool {
-    document.pointer("/metadata/managedFields").and_then(Value::as_array).is_some_and(Vec::is_empty)
+    object::metadata_at(document, ["managedFields"]).and_then(Value::as_array).is_some_and(Vec::is_empty)
 }
 
 /// Brings the metadata of a custom resource into the form of all metadata; answers the unknown fields.

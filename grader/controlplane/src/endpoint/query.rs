@@ -7,6 +7,7 @@ use crate::field_error::FieldError;
 use crate::go_text;
 use crate::routing;
 use serde_json::Value;
+use std::borrow::Cow;
 
 /// The parameters of a request, in the order sent.
 #[derive(Clone, Debug, Default)]
@@ -15,7 +16,7 @@ pub(crate) struct Query(Vec<(String, String)>);
 impl Query {
     /// Parses a raw query; pairs with broken percent encoding are left out, as Go does.
     pub(crate) fn parse(text: &str) -> Self {
-        let decode = |text: &str| routing::percent_decode(&text.replace('+', " "));
+        let decode = |text: &str| routing::percent_decode(&text.replace('+', " ")).map(Cow::into_owned);
         let pairs = text.split('&').filter(|pair| !pair.is_empty()).filter_map(|pair| {
             let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
             Some((decode(key)?, decode(value)?))
@@ -101,7 +102,7 @@ impl WriteOptions {
             }
             _ => {}
         }
-        errors.extend(meta::validate_field_manager(&field_manager, "fieldManager"));
+        errors.extend(meta::validate_field_manager(&field_manager, || "fieldManager".to_owned()));
         errors.extend(validate_dry_run(&dry_run));
         let field_validation = match query.text("fieldValidation") {
             "" | "Warn" => FieldValidation::Warn,

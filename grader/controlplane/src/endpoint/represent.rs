@@ -13,6 +13,9 @@ use jiff::Timestamp;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Map, Value, json};
 
+/// Room for most objects, in bytes.
+const USUAL_SIZE: usize = 1024;
+
 /// How a client wants to see what it reads.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Representation {
@@ -41,7 +44,10 @@ impl Representation {
     /// The bytes of any value.
     pub(crate) fn bytes(&self, value: &impl Serialize) -> Bytes {
         let written = match (self.accept.format, self.accept.pretty) {
-            (Format::Json, false) => serde_json::to_vec(value).map_err(|error| error.to_string()),
+            (Format::Json, false) => {
+                let mut bytes = Vec::with_capacity(USUAL_SIZE);
+                serde_json::to_writer(&mut bytes, value).map(|()| bytes).map_err(|error| error.to_string())
+            }
             (Format::Json, true) => serde_json::to_vec_pretty(value).map_err(|error| error.to_string()),
             (Format::Yaml, _) => {
                 serde_saphyr::to_string(value).map(String::into_bytes).map_err(|error| error.to_string())

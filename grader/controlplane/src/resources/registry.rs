@@ -8,9 +8,8 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
-/// Group, version, plural.
-type Key = (String, String, String);
-type Table = BTreeMap<Key, Arc<Resource>>;
+/// By group, version and plural.
+type Table = Vec<Arc<Resource>>;
 
 /// Every resource that is served now. Built-in ones are shared by all control planes of the process.
 #[derive(Clone, Debug, Default)]
@@ -22,10 +21,13 @@ static BUILTINS: LazyLock<Table> =
     LazyLock::new(|| table(builtins::resources().iter().map(|resource| Arc::new(builtin(resource)))));
 
 fn table(resources: impl Iterator<Item = Arc<Resource>>) -> Table {
-    let key = |resource: &Resource| {
-        (resource.id.group().to_owned(), resource.version.clone(), resource.id.resource().to_owned())
-    };
-    resources.map(|resource| (key(&resource), resource)).collect()
+    let mut table: Table = resources.collect();
+    table.sort_by(|a, b| key(a).cmp(&key(b)));
+    table
+}
+
+fn key(resource: &Resource) -> (&str, &str, &str) {
+    (resource.id.group(), &resource.version, resource.id.resource())
 }
 
 fn builtin(resource: &'static BuiltinResource) -> Resource {
@@ -64,13 +66,16 @@ fn builtin(resource: &'static BuiltinResource) -> Resource {
 
 impl Registry {
     pub(crate) fn find(&self, group: &str, version: &str, plural: &str) -> Option<&Arc<Resource>> {
-        let key = (group.to_owned(), version.to_owned(), plural.to_owned());
-        BUILTINS.get(&key).or_else(|| self.custom.get(&key))
+        let wanted = (group, version, plural);
+        [&*BUILTINS, &self.custom].into_iter().find_map(|table| {
+            let at = table.binary_search_by(|resource| key(resource).cmp(&wanted)).ok()?;
+            Some(&table[at])
+        })
     }
 
     /// Everything that is served: built-in resources first, then by group, version and plural.
     pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<Resource>> {
-        BUILTINS.values().chain(self.custom.values())
+        BUILTINS.iter().chain(&self.custom)
     }
 
     /// Whether any resource of this version of the group is served.
@@ -103,7 +108,7 @@ impl Registry {
     /// Whether a definition is being deleted while objects of it are left.
     pub(crate) fn has_terminating(&self) -> bool {
         self.custom
-            .values()
+            .iter()
             .any(|resource| matches!(&resource.nature, Nature::Custom(custom) if custom.terminating))
     }
 
@@ -113,7 +118,7 @@ impl Registry {
         let known_of = |stored: &Stored| {
             let text = |pointer| stored.object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
             let id = ResourceId::new(text("/spec/group").to_owned(), text("/spec/names/plural").to_owned());
-            known.values().find(|resource| resource.id == id).and_then(|resource| match &resource.nature {
+            known.iter().find(|resource| resource.id == id).and_then(|resource| match &resource.nature {
                 Nature::Custom(custom) => Some(custom.clone()),
                 Nature::BuiltIn(_) => None,
             })

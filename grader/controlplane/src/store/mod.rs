@@ -13,6 +13,7 @@ use history::History;
 use jiff::Timestamp;
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::sync::Arc;
 
 /// One committed write.
@@ -82,17 +83,31 @@ impl Store {
     pub(crate) fn list<'a>(
         &'a self,
         resource: &ResourceId,
-        namespace: Option<&'a str>,
+        namespace: Option<&str>,
     ) -> impl Iterator<Item = &'a Stored> + use<'a> {
-        let prefix =
-            namespace.filter(|namespace| !namespace.is_empty()).map(|namespace| format!("{namespace}/"));
-        let start: Key = prefix.as_deref().unwrap_or_default().into();
-        self.resources
-            .get(resource)
-            .into_iter()
-            .flat_map(move |objects| objects.range(start.clone()..))
-            .take_while(move |(key, _)| prefix.as_deref().is_none_or(|prefix| key.starts_with(prefix)))
-            .map(|(_, stored)| stored)
+        self.entries(resource, namespace, None).map(|(_, stored)| stored)
+    }
+
+    /// The same with their keys, from after this key on.
+    pub(crate) fn entries<'a>(
+        &'a self,
+        resource: &ResourceId,
+        namespace: Option<&str>,
+        after: Option<&str>,
+    ) -> impl Iterator<Item = (&'a str, &'a Stored)> + use<'a> {
+        let prefix = match namespace {
+            None | Some("") => String::new(),
+            Some(namespace) => format!("{namespace}/"),
+        };
+        let start: (Bound<&str>, Bound<&str>) = match after {
+            Some(after) if *after > *prefix => (Bound::Excluded(after), Bound::Unbounded),
+            _ => (Bound::Included(&prefix), Bound::Unbounded),
+        };
+        let rest = self.resources.get(resource).map(|objects| objects.range::<str, _>(start));
+        rest.into_iter()
+            .flatten()
+            .take_while(move |(key, _)| key.starts_with(&prefix))
+            .map(|(key, stored)| (&**key, stored))
     }
 
     /// Stores `object` (new or changed) under its name and gives it the next revision.

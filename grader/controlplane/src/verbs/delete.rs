@@ -166,7 +166,7 @@ enum Grace {
 }
 
 fn grace_seconds(object: &Value) -> Option<i64> {
-    object.pointer("/metadata/deletionGracePeriodSeconds").and_then(Value::as_i64)
+    object::metadata_at(object, ["deletionGracePeriodSeconds"]).and_then(Value::as_i64)
 }
 
 fn mark_deleting(object: &mut Value, now: Timestamp, grace: i64) {

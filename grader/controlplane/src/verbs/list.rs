@@ -100,22 +100,29 @@ pub(crate) fn list(
             None => ApiError::expired("The resourceVersion for the provided list is too old."),
         });
     }
-    let at = objects_at(server, resource, namespace, revision);
     let start = token.as_ref().map(|token| token.place.as_str());
+    let past;
+    let mut rest: Box<dyn Iterator<Item = (&str, &Arc<Value>, u64)>> = if revision == current {
+        let entries = server.store.entries(&resource.storage, namespace, start);
+        Box::new(entries.map(|(place, stored)| (place, &stored.object, stored.revision)))
+    } else {
+        past = objects_at(server, resource, namespace, revision);
+        let entries = past.iter().map(|(place, (object, written))| (&**place, object, *written));
+        Box::new(entries.filter(move |(place, ..)| start.is_none_or(|start| *place > start)))
+    };
     let limit = usize::try_from(options.limit).unwrap_or(0);
     let mut items = Vec::new();
     let mut next = None;
     let mut remaining = None;
-    let mut rest = at.iter().filter(|(place, _)| start.is_none_or(|start| &***place > start));
-    while let Some((place, (object, written))) = rest.next() {
+    while let Some((place, object, written)) = rest.next() {
         if !selection.matches(resource, object) {
             continue;
         }
-        items.push(resource.present(object, *written));
+        items.push(resource.present(object, written));
         if limit > 0 && items.len() == limit {
-            let left = rest.clone().count();
+            let left = rest.count();
             if left > 0 {
-                next = Some(Token { revision, place: place.to_string() }.encode());
+                next = Some(Token { revision, place: place.to_owned() }.encode());
                 remaining = selection.is_everything().then_some(left);
             }
             break;
@@ -131,24 +138,22 @@ fn objects_at(server: &ApiServer, resource: &Resource, namespace: Option<&str>, 
     let key = |object: &Value| store::key(object::namespace(object), object::name(object));
     let mut objects: Snapshot = server
         .store
-        .list(&resource.storage, namespace)
-        .map(|stored| (key(&stored.object), (stored.object.clone(), stored.revision)))
+        .entries(&resource.storage, namespace, None)
+        .map(|(place, stored)| (place.into(), (stored.object.clone(), stored.revision)))
         .collect();
-    if revision < server.store.revision() {
-        let later: Vec<_> = server.store.changes_after(revision).into_iter().flatten().collect();
-        for change in later.into_iter().rev().filter(|change| change.resource == resource.storage) {
-            let object = change.object();
-            if namespace.is_some_and(|namespace| namespace != object::namespace(object)) {
-                continue;
-            }
-            match &change.old {
-                Some(old) => {
-                    let written = object::resource_version(old).parse().unwrap_or(change.revision);
-                    objects.insert(key(object), (old.clone(), written))
-                }
-                None => objects.remove(&key(object)),
-            };
+    let later: Vec<_> = server.store.changes_after(revision).into_iter().flatten().collect();
+    for change in later.into_iter().rev().filter(|change| change.resource == resource.storage) {
+        let object = change.object();
+        if namespace.is_some_and(|namespace| namespace != object::namespace(object)) {
+            continue;
         }
+        match &change.old {
+            Some(old) => {
+                let written = object::resource_version(old).parse().unwrap_or(change.revision);
+                objects.insert(key(object), (old.clone(), written))
+            }
+            None => objects.remove(&key(object)),
+        };
     }
     objects
 }

@@ -132,7 +132,7 @@ pub(crate) fn commit(
 
 /// Only an object whose time has run out goes with its last finalizer; a Namespace has finalizers in its spec, too.
 fn is_finalized(object: &Value) -> bool {
-    let grace = object.pointer("/metadata/deletionGracePeriodSeconds").and_then(Value::as_i64);
+    let grace = object::metadata_at(object, ["deletionGracePeriodSeconds"]).and_then(Value::as_i64);
     let namespace_finalizers = object::kind(object) == "Namespace"
         && object.pointer("/spec/finalizers").and_then(Value::as_array).is_some_and(|list| !list.is_empty());
     grace.unwrap_or(0) == 0 && !namespace_finalizers

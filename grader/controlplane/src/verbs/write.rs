@@ -132,7 +132,11 @@ impl Write<'_> {
         let Some(stored) = server.store.get(&NAMESPACES, "", &self.namespace) else {
             return Err(ApiError::not_found(&NAMESPACES, &self.namespace));
         };
-        let terminating = stored.object.pointer("/status/phase").is_some_and(|phase| phase == "Terminating");
+        let terminating = stored
+            .object
+            .get("status")
+            .and_then(|status| status.get("phase"))
+            .is_some_and(|phase| phase == "Terminating");
         if !terminating {
             return Ok(());
         }

@@ -52,12 +52,13 @@ enum Change {
 }
 
 impl Changes {
-    fn add(&mut self, element: PathElement, node: Node) {
+    /// Adds what changed at a member; most members did not change, and then nobody needs their path.
+    fn add(&mut self, element: impl Fn() -> PathElement, node: Node) {
         let Node { here, below: Changes { removed, modified, added } } = node;
         let insert = |set: &mut Set, change, below: Set| {
             let member = here == Some(change);
             if member || !below.is_empty() {
-                set.add(element.clone(), member, below);
+                set.add(element(), member, below);
             }
         };
         insert(&mut self.removed, Change::Removed, removed);
@@ -133,7 +134,7 @@ fn visit_members(
     let mut visit_member = |name: &String, old: Option<&Value>, new: Option<&Value>| {
         let Some(field) = shape.field(name) else { return };
         let node = visit(field, old, new);
-        changes.add(PathElement::Field(name.clone()), node);
+        changes.add(|| PathElement::Field(name.clone()), node);
     };
     let mut before = old.into_iter().flatten().peekable();
     let mut after = new.into_iter().flatten().peekable();
@@ -187,7 +188,7 @@ fn visit_items(shape: Shape<'_>, old: &[Value], new: &[Value]) -> Changes {
                 Node { here: (!same).then_some(Change::Modified), ..Node::default() }
             }
         };
-        changes.add(element, node);
+        changes.add(|| element.clone(), node);
     }
     changes
 }
