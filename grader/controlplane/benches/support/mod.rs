@@ -1,7 +1,7 @@
 //! A cluster and the requests that the benchmarks send it.
 
 use bytes::Bytes;
-use controlplane::{ControlPlane, Options, Reply, Request, Timestamp};
+use controlplane::{ClientCertificate, ControlPlane, Options, Reply, Request, Timestamp};
 use http::{HeaderMap, HeaderValue, Method, header};
 use serde_json::{Value, json};
 
@@ -58,7 +58,14 @@ pub(crate) fn request(method: Method, path: &str, content_type: &'static str, bo
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     headers.insert(header::USER_AGENT, HeaderValue::from_static("bench/1.0"));
-    Request { method, path: path.to_owned(), query: query.to_owned(), headers, body: body.into() }
+    Request {
+        method,
+        path: path.to_owned(),
+        query: query.to_owned(),
+        headers,
+        body: body.into(),
+        certificate: ClientCertificate::default(),
+    }
 }
 
 /// A GET.

@@ -14,6 +14,7 @@ use crate::field_error::{self, FieldError};
 use crate::go_text;
 use crate::routing;
 use http::HeaderMap;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 const USER: &str = "impersonate-user";
@@ -78,7 +79,7 @@ fn read(headers: &HeaderMap) -> User {
     let mut extra: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (name, value) in headers {
         if let Some(key) = name.as_str().strip_prefix(EXTRA_PREFIX) {
-            let key = routing::percent_decode(key).unwrap_or_else(|| key.to_owned());
+            let key = routing::percent_decode(key).map_or_else(|| key.to_owned(), Cow::into_owned);
             extra.entry(key).or_default().push(text(value));
         }
     }
