@@ -13,6 +13,7 @@ use crate::strategy;
 use crate::verbs::write::Write;
 use crate::waiting::Waiting;
 use crate::watches::Watches;
+use crate::webhooks::Calls;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -26,6 +27,8 @@ pub(crate) struct ApiServer {
     pub(crate) compaction: Option<Compaction>,
     pub(crate) waiting: Waiting,
     pub(crate) access: AccessControl,
+    /// What the request at hand asks outside.
+    pub(crate) calls: Calls,
 }
 
 impl ApiServer {
@@ -38,6 +41,7 @@ impl ApiServer {
             compaction: None,
             waiting: Waiting::default(),
             access: AccessControl::new(access, seed),
+            calls: Calls::default(),
         };
         server.bootstrap(start);
         server

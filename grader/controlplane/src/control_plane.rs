@@ -5,8 +5,9 @@ use crate::api_server::ApiServer;
 use crate::compaction::Compaction;
 use crate::controllers::{Api, Controller};
 use crate::endpoint;
-use crate::request::{Reply, Request, WatchId};
+use crate::request::{PendingCall, Reply, Request, WatchId};
 use crate::store::{Change, ResourceId};
+use crate::webhooks::{CallId, Journal, WebhookAnswer, WebhookCall, Webhooks};
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -27,6 +28,8 @@ pub struct Options {
     pub compaction: Option<SignedDuration>,
     /// Who is known and what they may; by default everybody is the administrator.
     pub access: Access,
+    /// Who calls webhooks; by default nobody, so that every call fails.
+    pub webhooks: Webhooks,
 }
 
 impl fmt::Debug for Options {
@@ -38,6 +41,7 @@ impl fmt::Debug for Options {
             .field("controllers", &controllers)
             .field("compaction", &self.compaction)
             .field("access", &self.access)
+            .field("webhooks", &self.webhooks)
             .finish()
     }
 }
@@ -63,6 +67,7 @@ impl ControlPlane {
             server: ApiServer::new(options.seed, options.start, options.access),
             controllers: options.controllers,
         };
+        plane.server.calls.webhooks = options.webhooks;
         plane.server.compaction = options.compaction.map(|every| Compaction::new(every, options.start));
         plane.publish(options.start);
         plane
@@ -70,9 +75,41 @@ impl ControlPlane {
 
     /// Answers one request.
     pub fn handle(&mut self, request: &Request, now: Timestamp) -> Reply {
+        self.attempt(request, None, now)
+    }
+
+    /// Goes on with a request that has waited for a webhook.
+    pub fn resume(&mut self, pending: PendingCall, answer: WebhookAnswer, now: Timestamp) -> Reply {
+        let PendingCall { request, mut journal, .. } = pending;
+        journal.note(answer);
+        self.attempt(&request, Some(journal), now)
+    }
+
+    fn attempt(&mut self, request: &Request, journal: Option<Journal>, now: Timestamp) -> Reply {
+        let ApiServer { calls, random, .. } = &mut self.server;
+        calls.begin(random, journal);
         let reply = endpoint::handle(&mut self.server, request, now);
+        let ApiServer { calls, random, .. } = &mut self.server;
+        let pending = calls.end(random);
         self.publish(now);
-        reply
+        match pending {
+            None => reply,
+            Some(journal) => match journal.needed().cloned() {
+                None => reply,
+                Some(call) => Reply::Call(Box::new(PendingCall { request: request.clone(), journal, call })),
+            },
+        }
+    }
+
+    /// The calls that writes of controllers need since the last time; each is to be answered by
+    /// [`answer_call`](Self::answer_call). Requests ask for theirs by [`Reply::Call`].
+    pub fn take_calls(&mut self) -> Vec<(CallId, WebhookCall)> {
+        self.server.calls.take()
+    }
+
+    /// The answer to a call of [`take_calls`](Self::take_calls). The controller tries its write again by itself.
+    pub fn answer_call(&mut self, id: &CallId, answer: WebhookAnswer) {
+        self.server.calls.answer(id, answer);
     }
 
     /// The frames of open watches since the last call, in order; each is one JSON line.

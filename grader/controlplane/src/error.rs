@@ -6,7 +6,11 @@ use crate::go_text;
 use crate::store::ResourceId;
 use http::StatusCode;
 use serde_json::{Map, Value, json};
+use std::borrow::Cow;
 use std::fmt;
+
+/// No reason of Kubernetes: marks what is no answer.
+const AWAITING_WEBHOOK: &str = "AwaitingWebhook";
 
 /// One entry of `details.causes`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -46,7 +50,7 @@ pub struct ApiError(Box<Failure>);
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Failure {
     code: StatusCode,
-    reason: &'static str,
+    reason: Cow<'static, str>,
     message: String,
     details: Option<Details>,
     /// `metadata.continue`; mostly empty.
@@ -63,11 +67,23 @@ impl ApiError {
     ) -> Self {
         Self(Box::new(Failure {
             code,
-            reason,
+            reason: reason.into(),
             message: message.into(),
             details,
             continue_token: String::new(),
         }))
+    }
+
+    /// A Status that somebody else has written: a webhook, a policy.
+    pub(crate) fn foreign(
+        code: StatusCode,
+        reason: &str,
+        message: impl Into<String>,
+        details: Option<Details>,
+    ) -> Self {
+        let mut error = Self::new(code, "", message, details);
+        error.0.reason = reason.to_owned().into();
+        error
     }
 
     fn about(code: StatusCode, reason: &'static str, id: &ResourceId, name: &str, message: String) -> Self {
@@ -245,14 +261,25 @@ impl ApiError {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "", message, None)
     }
 
+    /// Not an answer at all: a webhook has to be asked before there is one. It never leaves the control plane.
+    pub(crate) fn awaiting_webhook() -> Self {
+        let message = "the answer of a webhook is awaited";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, AWAITING_WEBHOOK, message, None)
+    }
+
+    /// A webhook has to be asked first; see [`ApiError::awaiting_webhook`].
+    pub(crate) fn is_awaiting_webhook(&self) -> bool {
+        self.0.reason == AWAITING_WEBHOOK
+    }
+
     /// The HTTP status.
     pub fn code(&self) -> StatusCode {
         self.0.code
     }
 
     /// `reason`; empty for an error without one.
-    pub fn reason(&self) -> &'static str {
-        self.0.reason
+    pub fn reason(&self) -> &str {
+        &self.0.reason
     }
 
     /// The text for people.
@@ -311,7 +338,7 @@ impl ApiError {
             "message": self.0.message, "code": self.0.code.as_u16(),
         });
         if !self.0.reason.is_empty() {
-            status["reason"] = self.0.reason.into();
+            status["reason"] = self.0.reason.as_ref().into();
         }
         if !self.0.continue_token.is_empty() {
             status["metadata"]["continue"] = self.0.continue_token.as_str().into();

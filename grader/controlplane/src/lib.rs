@@ -6,6 +6,7 @@
 //! its own; [`service`] is the thin shell that lets a `kube::Client` talk to it.
 
 pub mod access;
+mod admission;
 mod api_server;
 pub mod apply;
 pub mod builtins;
@@ -35,11 +36,12 @@ mod strategy;
 mod verbs;
 mod waiting;
 mod watches;
+pub mod webhooks;
 
 pub use control_plane::{ControlPlane, Options};
 pub use error::ApiError;
 pub use field_error::FieldError;
-pub use request::{ClientCertificate, Reply, Request, Response, WatchId};
+pub use request::{ClientCertificate, PendingCall, Reply, Request, Response, WatchId};
 
 /// A point in (virtual or real) time.
 pub use jiff::Timestamp;

@@ -16,6 +16,11 @@ impl Random {
         Self { state: seed }
     }
 
+    /// A source of its own for something that may have to be done again.
+    pub(crate) fn fork(&mut self) -> Self {
+        Self::new(self.next())
+    }
+
     pub(crate) fn next(&mut self) -> u64 {
         self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.state;

@@ -1,6 +1,7 @@
 //! What goes in and out of the control plane: HTTP without a connection.
 
 use crate::access::User;
+use crate::webhooks::{Journal, WebhookCall};
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
 use jiff::Timestamp;
@@ -66,4 +67,17 @@ pub enum Reply {
     /// The server holds the answer back (a list at a future resourceVersion, for example): ask again with the
     /// same request at this time, or as soon as the store has changed.
     Later(Timestamp),
+    /// A webhook has to be asked before there is an answer: make the call, then give its answer to
+    /// [`ControlPlane::resume`](crate::ControlPlane::resume). Only with
+    /// [`Webhooks::ByDriver`](crate::webhooks::Webhooks::ByDriver).
+    Call(Box<PendingCall>),
+}
+
+/// A request that waits for the answer of a webhook.
+#[derive(Clone, Debug)]
+pub struct PendingCall {
+    pub(crate) request: Request,
+    pub(crate) journal: Journal,
+    /// The call to make.
+    pub call: WebhookCall,
 }

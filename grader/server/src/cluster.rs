@@ -4,9 +4,11 @@ use crate::authority::{Authority, Credentials};
 use crate::kubeconfig;
 use crate::limits::Limits;
 use crate::server::Server;
+use crate::webhooks::Network;
 use controlplane::access::{Access, Authorization, ServiceAccountTokens, Strangers, User};
 use controlplane::controllers::{self, ControllerSet};
 use controlplane::service::Service;
+use controlplane::webhooks::Webhooks;
 use controlplane::{ControlPlane, Options, Timestamp};
 use rustls::crypto::ring;
 use std::collections::BTreeMap;
@@ -106,9 +108,10 @@ impl Cluster {
                     ..ServiceAccountTokens::default()
                 },
             },
+            webhooks: Webhooks::ByDriver,
             ..Options::default()
         });
-        let service = Service::new(plane, Timestamp::now);
+        let service = Service::new(plane, Timestamp::now).with_caller(Arc::new(Network));
         Ok(Self {
             service,
             authority,

@@ -18,6 +18,7 @@ pub mod kubeconfig;
 mod limits;
 mod server;
 pub mod tokens;
+mod webhooks;
 
 pub use authority::{Authority, Credentials};
 pub use cluster::{Cluster, Settings, StartError, Stop};

@@ -10,6 +10,7 @@
 pub mod conflict;
 pub mod fields_v1;
 mod last_applied;
+mod lay_over;
 pub mod managers;
 pub mod path;
 pub mod scale;
@@ -20,6 +21,7 @@ mod track;
 mod typed;
 
 pub use conflict::Conflicts;
+pub(crate) use lay_over::lay_over;
 pub use server_side::server_side_apply;
 pub use track::{keep_times_if_unchanged, manager_name, track_update};
 

@@ -11,6 +11,7 @@ mod kinds;
 mod resources;
 mod rules;
 mod schemas;
+pub(crate) mod webhook_client;
 mod write;
 
 pub mod meta;

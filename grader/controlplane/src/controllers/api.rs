@@ -87,7 +87,10 @@ impl<'a> Api<'a> {
         let target = self.target(resource)?;
         let object = read(&target, object)?;
         let name = object::name(&object).to_owned();
-        create::create(self.server, &mut self.write(&target, namespace, &name, None), object)
+        let mut write = self.write(&target, namespace, &name, None);
+        self.asking("create", &object, write.key(), |server| {
+            create::create(server, &mut write, object.clone())
+        })
     }
 
     /// Replaces an object (all but its status, where status has a path of its own).
@@ -120,7 +123,9 @@ impl<'a> Api<'a> {
         let object = read(&target, object)?;
         let (namespace, name) = (object::namespace(&object).to_owned(), object::name(&object).to_owned());
         let mut write = self.write(&target, Some(&namespace), &name, subresource);
-        update::replace(self.server, &mut write, object).map(|updated| updated.object)
+        self.asking("update", &object, write.key(), |server| {
+            update::replace(server, &mut write, object.clone()).map(|updated| updated.object)
+        })
     }
 
     /// Applies a configuration and takes every field in it, whoever has it.
@@ -152,7 +157,9 @@ impl<'a> Api<'a> {
     ) -> Result<Arc<Value>, ApiError> {
         let target = self.target(resource)?;
         let mut write = self.write(&target, namespace, name, subresource);
-        patch::patch(self.server, &mut write, &SentPatch::merge(patch.clone())).map(|updated| updated.object)
+        self.asking("patch", patch, write.key(), |server| {
+            patch::patch(server, &mut write, &SentPatch::merge(patch.clone())).map(|updated| updated.object)
+        })
     }
 
     /// Deletes an object; `options` are DeleteOptions, `Value::Null` for the defaults. The answer is the object as
@@ -167,7 +174,30 @@ impl<'a> Api<'a> {
         let target = self.target(resource)?;
         let mut write = self.write(&target, namespace, name, None);
         let options = DeleteOptions::from_body(options)?;
-        delete::delete(self.server, &mut write, &options).map(|deleted| deleted.object)
+        self.asking("delete", &Value::Null, write.key(), |server| {
+            delete::delete_admitted(server, &mut write, &options).map(|deleted| deleted.object)
+        })
+    }
+
+    /// Does a write that may have to ask webhooks. One that has to wait for an answer fails, and is remembered by what
+    /// it writes: when the controller tries it again, it goes on.
+    fn asking<T>(
+        &mut self,
+        verb: &str,
+        body: &Value,
+        key: String,
+        act: impl FnOnce(&mut ApiServer) -> Result<T, ApiError>,
+    ) -> Result<T, ApiError> {
+        if !self.server.calls.are_by_driver() {
+            return act(self.server);
+        }
+        let write = format!("{} {verb} {key} {body}", self.manager);
+        let ApiServer { calls, random, .. } = &mut *self.server;
+        calls.begin_parked(random, &write);
+        let outcome = act(self.server);
+        let ApiServer { calls, random, .. } = &mut *self.server;
+        calls.end_parked(random, &write);
+        outcome
     }
 
     fn storage(&self, resource: &ResourceId) -> Option<ResourceId> {

@@ -356,7 +356,8 @@ impl Visit<'_, '_> {
                 Ok(there.filter(|job| !self.is_active(object::uid(job))))
             }
             Err(error) => {
-                if !super::replica_set::is_namespace_terminating(&error) {
+                let is_failure = !super::replica_set::is_namespace_terminating(&error);
+                if is_failure && !error.is_awaiting_webhook() {
                     self.event(EventType::Warning, "FailedCreate", &format!("Error creating job: {error}"));
                 }
                 Err(error)

@@ -91,7 +91,8 @@ impl ReplicaSets {
             self.flavour.counts_terminating.then(|| claimed.iter().filter(is_terminating).count());
         let managed = if object::is_deleting(&set) { Ok(()) } else { self.manage(api, &set, &active) };
         let now = api.now();
-        let status = status(&set, &active, terminating, managed.as_ref().err(), now);
+        let failure = managed.as_ref().err().filter(|error| !error.is_awaiting_webhook());
+        let status = status(&set, &active, terminating, failure, now);
         if status != set["status"] {
             let mut written = (*set).clone();
             written["status"] = status.clone();
@@ -134,6 +135,8 @@ impl ReplicaSets {
             }
             // Nothing can be made in a namespace that goes.
             Err(error) if is_namespace_terminating(&error) => Ok(()),
+            // The next visit goes on with it.
+            Err(error) if error.is_awaiting_webhook() => Err(error),
             Err(error) => {
                 let message = format!("Error creating: {error}");
                 self.recorder.record(api, set, EventType::Warning, "FailedCreate", &message);
@@ -151,6 +154,7 @@ impl ReplicaSets {
                 Ok(())
             }
             Err(error) if error.is_not_found() => Ok(()),
+            Err(error) if error.is_awaiting_webhook() => Err(error),
             Err(error) => {
                 let message = format!("Error deleting: {error}");
                 self.recorder.record(api, set, EventType::Warning, "FailedDelete", &message);

@@ -92,6 +92,13 @@ impl Registry {
         })
     }
 
+    /// The same objects in other forms: other versions, or another group's.
+    pub(crate) fn sharing(&self, resource: &Resource) -> Vec<Arc<Resource>> {
+        let is_this = |other: &Resource| other.id == resource.id && other.version == resource.version;
+        let same = self.all().filter(|other| other.storage == resource.storage && !is_this(other));
+        same.cloned().collect()
+    }
+
     /// The resource of a group's kind, at any version.
     pub(crate) fn by_kind(&self, group: &str, kind: &str) -> Option<&Arc<Resource>> {
         self.all().find(|resource| resource.id.group() == group && resource.kind == kind)

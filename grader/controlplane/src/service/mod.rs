@@ -4,11 +4,13 @@
 mod frames;
 
 use crate::control_plane::ControlPlane;
-use crate::request::{ClientCertificate, Reply, Request, Response, WatchId};
+use crate::request::{ClientCertificate, PendingCall, Reply, Request, Response, WatchId};
+use crate::webhooks::{WebhookAnswer, WebhookCall};
 use bytes::Bytes;
 use frames::Sender;
 use futures::channel::oneshot;
-use futures::future::{self, BoxFuture};
+use futures::future::{self, BoxFuture, Either, FutureExt};
+use futures::stream::{FuturesUnordered, StreamExt};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, StreamBody};
 use jiff::Timestamp;
@@ -37,6 +39,21 @@ pub type Body = UnsyncBoxBody<Bytes, Infallible>;
 pub struct Service {
     shared: Arc<Mutex<Shared>>,
     clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+    caller: Option<Arc<dyn Caller>>,
+}
+
+/// Makes the calls to webhooks that a control plane with
+/// [`Webhooks::ByDriver`](crate::webhooks::Webhooks::ByDriver) needs.
+pub trait Caller: Send + Sync {
+    /// Makes one call; takes no longer than the call says.
+    fn call(&self, call: WebhookCall) -> BoxFuture<'static, WebhookAnswer>;
+}
+
+/// What asking the control plane gave.
+enum Step {
+    Answer(http::Response<Body>),
+    /// A webhook has to be asked first.
+    Call(Box<PendingCall>),
 }
 
 struct Shared {
@@ -56,7 +73,7 @@ struct Shared {
 /// A request that waits for a revision to come.
 struct Waiting {
     request: Request,
-    sender: oneshot::Sender<http::Response<Body>>,
+    sender: oneshot::Sender<Step>,
     until: Timestamp,
 }
 
@@ -72,7 +89,13 @@ impl Service {
             dropped: Arc::default(),
             sleeper: None,
         };
-        Self { shared: Arc::new(Mutex::new(shared)), clock: Arc::new(clock) }
+        Self { shared: Arc::new(Mutex::new(shared)), clock: Arc::new(clock), caller: None }
+    }
+
+    /// The same service, with somebody who calls webhooks.
+    pub fn with_caller(mut self, caller: Arc<dyn Caller>) -> Self {
+        self.caller = Some(caller);
+        self
     }
 
     /// Runs what is due (controllers, watch timeouts) at the clock's time.
@@ -90,17 +113,43 @@ impl Service {
         lock(&self.shared).next_wake()
     }
 
-    /// Advances whenever something is due, for ever; `sleep` waits until a time of the clock.
+    /// Advances whenever something is due, for ever; `sleep` waits until a time of the clock. The calls to webhooks that
+    /// writes of controllers need are made here, too.
     pub async fn live<S: Future<Output = ()>>(&self, sleep: impl Fn(Timestamp) -> S) {
+        let mut calls = FuturesUnordered::new();
         loop {
             self.advance();
+            for (id, call) in self.lock().plane.take_calls() {
+                calls.push(self.call(call).map(move |answer| (id, answer)));
+            }
             let due = self.next_wake();
             let sooner = pin!(future::poll_fn(|context| lock(&self.shared).poll_sooner(due, context)));
-            match due {
-                Some(due) => {
-                    future::select(pin!(sleep(due)), sooner).await;
+            let wait = async {
+                match due {
+                    Some(due) => {
+                        future::select(pin!(sleep(due)), sooner).await;
+                    }
+                    None => sooner.await,
                 }
-                None => sooner.await,
+            };
+            let answered = async {
+                match calls.next().await {
+                    Some(answered) => answered,
+                    None => future::pending().await,
+                }
+            };
+            if let Either::Right(((id, answer), _)) = future::select(pin!(wait), pin!(answered)).await {
+                self.lock().plane.answer_call(&id, answer);
+            }
+        }
+    }
+
+    fn call(&self, call: WebhookCall) -> BoxFuture<'static, WebhookAnswer> {
+        match &self.caller {
+            Some(caller) => caller.call(call),
+            None => {
+                let why = "no webhook can be reached from this control plane";
+                Box::pin(future::ready(WebhookAnswer::Failed(why.to_owned())))
             }
         }
     }
@@ -132,7 +181,21 @@ impl Service {
             shared.ask(request, sender);
             shared.deliver();
         }
-        receiver.await
+        let mut step = receiver.await?;
+        loop {
+            let pending = match step {
+                Step::Answer(answer) => return Ok(answer),
+                Step::Call(pending) => pending,
+            };
+            let answer = self.call(pending.call.clone()).await;
+            let (sender, receiver) = oneshot::channel();
+            {
+                let mut shared = self.lock();
+                shared.resume(*pending, answer, sender);
+                shared.deliver();
+            }
+            step = receiver.await?;
+        }
     }
 
     /// The cluster, at the clock's time.
@@ -145,8 +208,20 @@ impl Service {
 
 impl Shared {
     /// Asks the control plane; a request that has to wait is kept.
-    fn ask(&mut self, request: Request, sender: oneshot::Sender<http::Response<Body>>) {
-        let response = match self.plane.handle(&request, self.now) {
+    fn ask(&mut self, request: Request, sender: oneshot::Sender<Step>) {
+        let reply = self.plane.handle(&request, self.now);
+        self.reply(reply, request, sender);
+    }
+
+    /// Goes on with a request that has asked a webhook.
+    fn resume(&mut self, pending: PendingCall, answer: WebhookAnswer, sender: oneshot::Sender<Step>) {
+        let request = pending.request.clone();
+        let reply = self.plane.resume(pending, answer, self.now);
+        self.reply(reply, request, sender);
+    }
+
+    fn reply(&mut self, reply: Reply, request: Request, sender: oneshot::Sender<Step>) {
+        let response = match reply {
             Reply::Complete(response) => {
                 let body = Full::new(response.body.clone()).boxed_unsync();
                 respond(response, body)
@@ -158,9 +233,13 @@ impl Shared {
                 respond(head, StreamBody::new(frames).boxed_unsync())
             }
             Reply::Later(until) => return self.waiting.push(Waiting { request, sender, until }),
+            Reply::Call(pending) => {
+                let _ = sender.send(Step::Call(pending));
+                return;
+            }
         };
         // A client that went away needs no answer.
-        let _ = sender.send(response);
+        let _ = sender.send(Step::Answer(response));
     }
 
     fn deliver(&mut self) {

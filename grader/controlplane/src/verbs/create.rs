@@ -1,6 +1,7 @@
 //! POST: a new object (apiserver/pkg/registry/rest/create.go, registry/generic/registry/store.go).
 
 use super::write::Write;
+use crate::admission::{self, Operation};
 use crate::api_server::ApiServer;
 use crate::controllers::quota;
 use crate::error::ApiError;
@@ -40,6 +41,7 @@ pub(crate) fn insert(
     let resource = write.resource.clone();
     write.require_namespace(server)?;
     server.admit(write, &mut object, None)?;
+    admission::mutate(server, write, Operation::Create, &mut object, None)?;
     if object::metadata_text(&object, "uid").is_empty() {
         object::set_metadata(&mut object, "uid", server.random.uid());
     }
@@ -68,6 +70,7 @@ pub(crate) fn insert(
     for text in strategy::warnings(&resource, &object, None) {
         write.warn(text);
     }
+    admission::validate(server, write, Operation::Create, Some(&object), None)?;
     server.allocate(write, &mut object, None)?;
     let quotas = quota::charge(server, write, &object, None)?;
 

@@ -1,6 +1,7 @@
 //! DELETE of one object (apiserver/pkg/registry/generic/registry/store.go, registry/rest/delete.go).
 
 use super::write::Write;
+use crate::admission::{self, Operation};
 use crate::api_server::ApiServer;
 use crate::definitions;
 use crate::endpoint::query::DeleteOptions;
@@ -25,6 +26,19 @@ pub(crate) struct Deleted {
     pub(crate) object: Arc<Value>,
     /// The object is no longer stored.
     pub(crate) gone: bool,
+}
+
+/// Removes an object as a client asks for it: those who are configured to are asked first.
+pub(crate) fn delete_admitted(
+    server: &mut ApiServer,
+    write: &mut Write<'_>,
+    options: &DeleteOptions,
+) -> Result<Deleted, ApiError> {
+    let stored = server.store.get(&write.resource.storage, &write.namespace, &write.name);
+    let old = stored.ok_or_else(|| write.not_found())?.object.clone();
+    check_preconditions(write, options, &old)?;
+    admission::check(server, write, Operation::Delete, None, Some(&old))?;
+    delete(server, write, options)
 }
 
 /// Removes an object, or marks it as deleting while finalizers or a grace period hold it.

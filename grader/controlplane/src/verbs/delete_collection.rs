@@ -4,6 +4,7 @@
 use super::delete;
 use super::list::Selection;
 use super::write::Write;
+use crate::admission::{self, Operation};
 use crate::api_server::ApiServer;
 use crate::endpoint::query::DeleteOptions;
 use crate::error::ApiError;
@@ -28,6 +29,12 @@ pub(crate) fn delete_collection(
         .take(limit.unwrap_or(usize::MAX))
         .map(|stored| resource.present(&stored.object, stored.revision))
         .collect();
+    // All are admitted before the first goes: what has to be asked outside is asked of the whole collection.
+    for object in &selected {
+        write.namespace = object::namespace(object).to_owned();
+        write.name = object::name(object).to_owned();
+        admission::check(server, write, Operation::Delete, None, Some(object))?;
+    }
     for object in &selected {
         write.namespace = object::namespace(object).to_owned();
         write.name = object::name(object).to_owned();

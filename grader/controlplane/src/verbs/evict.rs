@@ -42,7 +42,7 @@ pub(crate) fn evict(
     if !ignores_budgets {
         take_from_budget(server, write, &pod)?;
     }
-    delete::delete(server, write, &options)?;
+    delete::delete_admitted(server, write, &options)?;
     Ok(json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}))
 }
 

@@ -52,6 +52,12 @@ impl Write<'_> {
         }
     }
 
+    /// What it writes: resource, namespace, name and subresource.
+    pub(crate) fn key(&self) -> String {
+        let subresource = self.subresource.unwrap_or_default();
+        format!("{} {}/{}/{subresource}", self.resource.id, self.namespace, self.name)
+    }
+
     pub(crate) fn not_found(&self) -> ApiError {
         ApiError::not_found(&self.resource.id, &self.name)
     }

@@ -84,6 +84,7 @@ impl World {
                     return Err((id, answer(head)));
                 }
                 Reply::Later(at) => self.advance_to(at),
+                Reply::Call(call) => panic!("nobody is configured to be called: {call:?}"),
             }
         }
     }

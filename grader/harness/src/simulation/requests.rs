@@ -96,7 +96,7 @@ impl Simulation {
         let delay_ms = latency + waited;
         let status = match &served {
             Served::Complete(response) | Served::Watch { head: response, .. } => response.status.as_u16(),
-            Served::Later(_) => 504,
+            Served::Later(_) | Served::Call(_) => 504,
         };
         for strike in strikes {
             let lost = match strike {
@@ -117,7 +117,7 @@ impl Simulation {
                 self.streams.open(id, number, address);
                 Reply::Stream { status, headers: headers(&head.headers), id: id.0 }
             }
-            Served::Later(_) => reply(faults::refusal(504, None, verb, address)),
+            Served::Later(_) | Served::Call(_) => reply(faults::refusal(504, None, verb, address)),
         };
         (reply, delay_ms, status)
     }
@@ -135,7 +135,7 @@ impl Simulation {
                 self.control.close_watch(id);
                 refused(405)
             }
-            Served::Later(_) => refused(504),
+            Served::Later(_) | Served::Call(_) => refused(504),
         };
         self.collect();
         response

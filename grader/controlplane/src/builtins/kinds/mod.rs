@@ -1,6 +1,7 @@
 //! The rules of each kind, one file per kind or family.
 
 mod access;
+mod admission;
 mod autoscaling;
 mod claim;
 mod config;
@@ -70,7 +71,20 @@ pub(super) fn of(group: &str, kind: &str) -> &'static dyn Rules {
         | ("resource.k8s.io", "DeviceClass" | "ResourceSlice")
         | ("flowcontrol.apiserver.k8s.io", _)
         | ("", "PodTemplate") => &COUNTED,
-        ("admissionregistration.k8s.io", _) => &Counted { requires_resource_version: true },
+        ("admissionregistration.k8s.io", "ValidatingWebhookConfiguration") => {
+            &admission::Webhooks { mutating: false }
+        }
+        ("admissionregistration.k8s.io", "MutatingWebhookConfiguration") => {
+            &admission::Webhooks { mutating: true }
+        }
+        ("admissionregistration.k8s.io", "ValidatingAdmissionPolicy") => &admission::ValidatingPolicy,
+        ("admissionregistration.k8s.io", "MutatingAdmissionPolicy") => &admission::MutatingPolicy,
+        ("admissionregistration.k8s.io", "ValidatingAdmissionPolicyBinding") => {
+            &admission::Binding { mutating: false }
+        }
+        ("admissionregistration.k8s.io", "MutatingAdmissionPolicyBinding") => {
+            &admission::Binding { mutating: true }
+        }
         ("node.k8s.io", "RuntimeClass") => &Conditional { creates_on_update: true },
         ("storage.k8s.io", "CSIDriver" | "CSINode" | "CSIStorageCapacity" | "VolumeAttachment") => {
             &CONDITIONAL

@@ -255,6 +255,7 @@ impl Visit<'_, '_> {
                     self.recorder.record(self.api, self.set, EventType::Normal, "SuccessfulCreate", &message);
                 }
                 Err(error) if is_namespace_terminating(&error) => {}
+                Err(error) if error.is_awaiting_webhook() => return Err(error),
                 Err(error) => {
                     let message = format!("Error creating: {error}");
                     self.recorder.record(self.api, self.set, EventType::Warning, "FailedCreate", &message);
@@ -270,6 +271,7 @@ impl Visit<'_, '_> {
                     self.recorder.record(self.api, self.set, EventType::Normal, "SuccessfulDelete", &message);
                 }
                 Err(error) if error.is_not_found() => {}
+                Err(error) if error.is_awaiting_webhook() => return Err(error),
                 Err(error) => {
                     let message = format!("Error deleting: {error}");
                     self.recorder.record(self.api, self.set, EventType::Warning, "FailedDelete", &message);

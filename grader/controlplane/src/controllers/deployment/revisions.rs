@@ -174,7 +174,7 @@ fn create(visit: &mut Visit<'_, '_>, sets: &Sets) -> Result<Arc<Value>, ApiError
             ours(visit, &namespace, &name, error)?
         }
         Err(error) => {
-            if !replica_set::is_namespace_terminating(&error) {
+            if !replica_set::is_namespace_terminating(&error) && !error.is_awaiting_webhook() {
                 tell_failure(visit, &name, &error);
             }
             return Err(error);

@@ -153,6 +153,8 @@ impl Jobs {
                     self.recorder.record(api, job, EventType::Normal, "SuccessfulCreate", &message);
                 }
                 Err(error) if replica_set::is_namespace_terminating(&error) => return Ok(()),
+                // The next visit goes on with it.
+                Err(error) if error.is_awaiting_webhook() => return Err(error),
                 Err(error) => {
                     let message = format!("Error creating: {error}");
                     self.recorder.record(api, job, EventType::Warning, "FailedCreate", &message);

@@ -128,6 +128,8 @@ impl Visit<'_, '_> {
                 &format!("Successful{verb}"),
                 &format!("{verb} Pod {pod} in StatefulSet {set} successful"),
             ),
+            // The next visit goes on with it.
+            Err(error) if error.is_awaiting_webhook() => {}
             Err(error) => self.record(
                 EventType::Warning,
                 &format!("Failed{verb}"),

@@ -57,7 +57,7 @@ impl Call<'_> {
     pub(super) fn delete(&mut self, server: &mut ApiServer) -> Result<Reply, ApiError> {
         let options = self.delete_options()?;
         let mut write = self.delete_write(&options);
-        let deleted = delete::delete(server, &mut write, &options);
+        let deleted = delete::delete_admitted(server, &mut write, &options);
         self.warnings.append(&mut write.warnings);
         let deleted = deleted?;
         let with_object =

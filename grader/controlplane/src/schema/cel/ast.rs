@@ -39,6 +39,11 @@ pub(super) enum Kind {
     Conditional(Box<[Expr; 3]>),
     List(Vec<Element>),
     Map(Vec<(Element, Expr)>),
+    /// `Object.spec{replicas: 1}`: a value of a named type.
+    Struct {
+        type_name: String,
+        fields: Vec<(Element, Expr)>,
+    },
     Comprehension(Box<Comprehension>),
     /// `cel.bind(name, value, body)`.
     Bind {

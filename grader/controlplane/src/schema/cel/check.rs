@@ -5,6 +5,7 @@
 use super::ast::{Call, Comprehension, Element, Expr, Kind, Literal, Macro};
 use super::cost::{Size, call_cost};
 use super::lexer::Mistake;
+use super::parser::dotted_name;
 use super::signatures::{Signature, overloads};
 use super::types::Type;
 use std::collections::BTreeMap;
@@ -95,6 +96,7 @@ impl Checker {
                     cost: cost.saturating_add(30),
                 }
             }
+            Kind::Struct { type_name, fields } => self.structure(expr, type_name, fields),
             Kind::Comprehension(comprehension) => self.comprehension(expr, comprehension),
             Kind::Bind { name, value, body } => {
                 let value = self.expr(value);
@@ -102,6 +104,24 @@ impl Checker {
                 let body = self.expr(body);
                 self.scope.pop();
                 Checked { type_: body.type_, cost: value.cost.saturating_add(body.cost).saturating_add(10) }
+            }
+        }
+    }
+
+    /// Only the types of mutations can be made, and only where mutations may be: their scope has a variable of that name.
+    fn structure(&mut self, expr: &Expr, type_name: &str, fields: &[(Element, Expr)]) -> Checked {
+        let root = type_name.split('.').next().unwrap_or(type_name);
+        let cost = fields.iter().fold(40_u64, |sum, (_, value)| sum.saturating_add(self.expr(value).cost));
+        let scoped = self.scope.iter().find(|(name, type_)| name == root && matches!(type_, Type::Opaque(_)));
+        match scoped.map(|(_, type_)| type_.clone()) {
+            Some(Type::Opaque(_)) if root == "JSONPatch" => {
+                Checked { type_: Type::Opaque("JSONPatch"), cost }
+            }
+            Some(Type::Opaque(_)) if type_name == root => Checked { type_: Type::Opaque("Object"), cost },
+            Some(_) => Checked { type_: Type::Dyn(None), cost },
+            None => {
+                let text = format!("undeclared reference to '{type_name}' (in container '')");
+                self.mistake(expr.at, text)
             }
         }
     }
@@ -372,16 +392,6 @@ fn common(mut types: impl Iterator<Item = Type>) -> Type {
         let size = common.size().zip(next.size()).map(|(one, other)| one.max(other));
         common.with_size(size)
     })
-}
-
-fn dotted_name(expr: &Expr) -> Option<String> {
-    match &expr.kind {
-        Kind::Ident(name) => Some(name.clone()),
-        Kind::Select { operand, field, optional: false } => {
-            Some(format!("{}.{field}", dotted_name(operand)?))
-        }
-        _ => None,
-    }
 }
 
 #[cfg(test)]

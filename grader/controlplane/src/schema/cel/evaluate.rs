@@ -86,8 +86,8 @@ impl<'a> Evaluator<'a> {
                 }
                 Ok(Value::list(items))
             }
-            Kind::Map(entries) => {
-                self.spend(30)?;
+            Kind::Struct { fields: entries, .. } | Kind::Map(entries) => {
+                self.spend(if matches!(expr.kind, Kind::Map(_)) { 30 } else { 40 })?;
                 let mut map: Vec<(Value<'a>, Value<'a>)> = Vec::with_capacity(entries.len());
                 for (key, value) in entries {
                     let name = self.expr(&key.expr)?;

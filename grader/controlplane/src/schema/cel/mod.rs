@@ -11,6 +11,7 @@ mod check;
 mod cost;
 mod escaping;
 mod evaluate;
+mod expression;
 pub mod field_path;
 mod functions;
 mod lexer;
@@ -21,6 +22,7 @@ mod signatures;
 mod types;
 mod value;
 
+pub(crate) use expression::{Expression, Failure, Scope, Wanted};
 pub use rule::{Rule, RuleCheck};
 
 use super::Schema;

@@ -203,11 +203,34 @@ impl Parser<'_> {
                 let index = Box::new(self.expression()?);
                 self.expect("]")?;
                 expr = Expr { kind: Kind::Index { operand: Box::new(expr), index, optional }, at };
+            } else if let Some(type_name) = self.is("{").then(|| dotted_name(&expr)).flatten() {
+                self.enter()?;
+                let at = self.expect("{")?;
+                let fields = self.fields()?;
+                expr = Expr { kind: Kind::Struct { type_name, fields }, at };
             } else {
                 self.depth = depth;
                 return Ok(expr);
             }
         }
+    }
+
+    /// The fields of a value of a named type, up to the closing brace.
+    fn fields(&mut self) -> Parsed<Vec<(Element, Expr)>> {
+        let mut fields = Vec::new();
+        while !self.is("}") {
+            let optional = self.take("?").is_some();
+            let at = self.current().at;
+            let name = Literal::String(self.name()?);
+            self.expect(":")?;
+            let key = Element { expr: Expr { kind: Kind::Literal(name), at }, optional };
+            fields.push((key, self.expression()?));
+            if self.take(",").is_none() {
+                break;
+            }
+        }
+        self.expect("}")?;
+        Ok(fields)
     }
 
     /// A name after a dot, where `in` is one too.
@@ -299,6 +322,17 @@ impl Parser<'_> {
         }
         self.expect(")")?;
         Ok(args)
+    }
+}
+
+/// `a.b.c`; nothing for other expressions.
+pub(super) fn dotted_name(expr: &Expr) -> Option<String> {
+    match &expr.kind {
+        Kind::Ident(name) => Some(name.clone()),
+        Kind::Select { operand, field, optional: false } => {
+            Some(format!("{}.{field}", dotted_name(operand)?))
+        }
+        _ => None,
     }
 }
 

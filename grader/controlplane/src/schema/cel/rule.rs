@@ -299,7 +299,9 @@ fn mentions(expr: &Expr, name: &str) -> bool {
         Kind::And(operands) | Kind::Or(operands) => any(operands),
         Kind::Conditional(parts) => any(&parts[..]),
         Kind::List(elements) => elements.iter().any(element),
-        Kind::Map(entries) => entries.iter().any(|(key, value)| element(key) || mentions(value, name)),
+        Kind::Struct { fields: entries, .. } | Kind::Map(entries) => {
+            entries.iter().any(|(key, value)| element(key) || mentions(value, name))
+        }
         Kind::Comprehension(comprehension) => {
             mentions(&comprehension.range, name)
                 || comprehension.condition.as_ref().is_some_and(|condition| mentions(condition, name))

@@ -41,6 +41,12 @@ pub(super) struct Object {
 }
 
 impl Type {
+    /// An object with these fields and no others.
+    pub(super) fn object<'f>(fields: impl IntoIterator<Item = (&'f str, Type)>) -> Type {
+        let fields = fields.into_iter().map(|(name, type_)| (name.to_owned(), type_)).collect();
+        Type::Object(Arc::new(Object { fields }))
+    }
+
     /// The type of a schema's values, and the fewest bytes of one; `None` when rules cannot see them.
     pub(super) fn of_schema(schema: &Schema, is_resource: bool) -> Option<(Type, u64)> {
         let validation = &schema.validation;
@@ -123,6 +129,16 @@ impl Type {
             Type::Object(object) => object.fields.get(identifier),
             _ => None,
         }
+    }
+
+    /// An object with one field more.
+    pub(super) fn with_field(&self, name: &str, type_: Type) -> Type {
+        let mut fields = match self {
+            Type::Object(object) => object.fields.clone(),
+            _ => BTreeMap::new(),
+        };
+        fields.insert(name.to_owned(), type_);
+        Type::Object(Arc::new(Object { fields }))
     }
 
     /// Whether a value of `other` can stand where this type is asked for, binding type parameters on the way.

@@ -95,6 +95,53 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// A value without a schema: as JSON has it.
+    pub(super) fn dynamic(json: &'a Json) -> Value<'a> {
+        match json {
+            Json::Null => Value::Null,
+            Json::Bool(value) => Value::Bool(*value),
+            Json::Number(number) => match (number.as_i64(), number.as_f64()) {
+                (Some(integer), _) => Value::Int(integer),
+                (None, Some(float)) => Value::Double(float),
+                (None, None) => Value::Null,
+            },
+            Json::String(text) => Value::String(Text::Borrowed(text)),
+            Json::Array(items) => Value::list(items.iter().map(Value::dynamic).collect()),
+            Json::Object(fields) => {
+                let fields = fields.iter();
+                let entries =
+                    fields.map(|(key, value)| (Value::String(Text::Borrowed(key)), Value::dynamic(value)));
+                Value::Map(Rc::new(entries.collect()))
+            }
+        }
+    }
+
+    /// The value as JSON; `None` for what JSON cannot say.
+    pub(super) fn to_json(&self) -> Option<Json> {
+        Some(match self {
+            Value::Null => Json::Null,
+            Value::Bool(value) => (*value).into(),
+            Value::Int(value) => (*value).into(),
+            Value::Uint(value) => (*value).into(),
+            Value::Double(value) => (*value).into(),
+            Value::String(text) => (**text).into(),
+            Value::Bytes(bytes) => base64::engine::general_purpose::STANDARD.encode(bytes).into(),
+            Value::Timestamp(time) => time.to_string().into(),
+            Value::List(_) | Value::JsonList(..) => {
+                self.items()?.iter().map(Value::to_json).collect::<Option<Vec<Json>>>()?.into()
+            }
+            Value::Map(_) | Value::JsonMap(..) | Value::Object(..) => {
+                let mut map = Map::new();
+                for key in self.keys()? {
+                    let Value::String(name) = &key else { return None };
+                    map.insert(name.to_string(), self.entry(&key)?.to_json()?);
+                }
+                map.into()
+            }
+            Value::Duration(_) | Value::Type(_) | Value::Optional(_) | Value::Foreign(_) => return None,
+        })
+    }
+
     fn of_text(text: &'a str, schema: &'a Schema) -> Value<'a> {
         let plain = Value::String(Text::Borrowed(text));
         if schema.int_or_string || schema.type_ != Some(SchemaType::String) {

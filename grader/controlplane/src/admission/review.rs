@@ -1,0 +1,156 @@
+//! AdmissionReviews: what a webhook is asked, and what it answers
+//! (apiserver/pkg/admission/plugin/webhook/request/admissionreview.go).
+
+use super::Attributes;
+use super::matching::at_version;
+use crate::resources::Resource;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use http::StatusCode;
+use serde_json::{Value, json};
+
+const API: &str = "admission.k8s.io";
+
+/// What a webhook decided.
+#[derive(Debug)]
+pub(super) struct Decision {
+    pub(super) allowed: bool,
+    /// A JSON patch; empty for none.
+    pub(super) patch: Vec<u8>,
+    /// The Status of a refusal; `null` when it gives none.
+    pub(super) status: Value,
+    pub(super) warnings: Vec<String>,
+}
+
+/// The version of reviews that a webhook understands and we do.
+pub(super) fn version(webhook: &Value) -> Option<&str> {
+    let versions = webhook["admissionReviewVersions"].as_array()?;
+    versions.iter().filter_map(Value::as_str).find(|version| ["v1", "v1beta1"].contains(version))
+}
+
+/// `AdmissionRequest`, as webhooks and expressions see it. `target` is the resource at the version of the rule.
+pub(super) fn request(attributes: &Attributes<'_>, target: &Resource) -> Value {
+    let (group, version, kind) = attributes.kind();
+    let own = &attributes.resource;
+    let is_own = own.id == target.id && own.version == target.version;
+    let request_kind = json!({"group": group, "version": version, "kind": kind});
+    let shown_kind = if is_own || !attributes.subresource.is_empty() {
+        request_kind.clone()
+    } else {
+        json!({"group": target.id.group(), "version": target.version, "kind": target.kind})
+    };
+    let resource =
+        |of: &Resource| json!({"group": of.id.group(), "version": of.version, "resource": of.id.resource()});
+    let user = &attributes.user;
+    let mut info = json!({"username": user.name, "groups": user.groups});
+    if !user.uid.is_empty() {
+        info["uid"] = user.uid.clone().into();
+    }
+    if !user.extra.is_empty() {
+        info["extra"] = json!(user.extra);
+    }
+    let mut request = json!({
+        "kind": shown_kind, "resource": resource(target),
+        "requestKind": request_kind, "requestResource": resource(own),
+        "operation": attributes.operation.name(), "userInfo": info,
+        "dryRun": attributes.dry_run, "options": attributes.options,
+    });
+    for (key, text) in [
+        ("subResource", attributes.subresource),
+        ("requestSubResource", attributes.subresource),
+        ("name", attributes.name),
+        ("namespace", attributes.namespace),
+    ] {
+        if !text.is_empty() {
+            request[key] = text.into();
+        }
+    }
+    request
+}
+
+/// The whole body of a call.
+pub(super) fn body(attributes: &Attributes<'_>, target: &Resource, version: &str, uid: &str) -> Value {
+    let mut request = request(attributes, target);
+    request["uid"] = uid.into();
+    let shown = |object: &Value| {
+        if attributes.subresource.is_empty() { at_version(target, object) } else { object.clone() }
+    };
+    request["object"] = shown(&attributes.object);
+    request["oldObject"] = shown(&attributes.old);
+    json!({"kind": "AdmissionReview", "apiVersion": format!("{API}/{version}"), "request": request})
+}
+
+/// Reads an answer.
+///
+/// # Errors
+/// Why it is none, as kube-apiserver says it.
+pub(super) fn decision(
+    status: StatusCode,
+    body: &[u8],
+    version: &str,
+    uid: &str,
+    mutating: bool,
+) -> Result<Decision, String> {
+    if !status.is_success() {
+        let text = String::from_utf8_lossy(body);
+        let why = if text.trim().is_empty() {
+            "the server could not process the request".to_owned()
+        } else {
+            format!("an error on the server ({:?}) has prevented the request from succeeding", text.trim())
+        };
+        return Err(format!("failed to call webhook: {why}"));
+    }
+    let invalid = |why: String| format!("received invalid webhook response: {why}");
+    let review: Value = serde_json::from_slice(body).map_err(|error| {
+        format!("failed to call webhook: couldn't get version/kind; json parse error: {error}")
+    })?;
+    let response = &review["response"];
+    if !response.is_object() {
+        return Err(invalid("webhook response was absent".to_owned()));
+    }
+    if version == "v1" {
+        let found = response["uid"].as_str().unwrap_or_default();
+        if found != uid {
+            return Err(invalid(format!("expected response.uid={uid:?}, got {found:?}")));
+        }
+        let (api_version, kind) = (&review["apiVersion"], &review["kind"]);
+        if api_version != "admission.k8s.io/v1" || kind != "AdmissionReview" {
+            let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+            return Err(invalid(format!(
+                "expected webhook response of admission.k8s.io/v1, Kind=AdmissionReview, got {}, Kind={}",
+                text(api_version),
+                text(kind)
+            )));
+        }
+    }
+    let patch = response["patch"].as_str().unwrap_or_default();
+    let patch_type = &response["patchType"];
+    match (mutating, patch.is_empty(), patch_type.as_str()) {
+        (true, false, None) if version == "v1" => {
+            return Err(invalid("webhook returned response.patch but not response.patchType".to_owned()));
+        }
+        (true, true, Some(_)) if version == "v1" => {
+            return Err(invalid("webhook returned response.patchType but not response.patch".to_owned()));
+        }
+        (true, false, Some(kind)) if kind != "JSONPatch" => {
+            return Err(format!("unsupported patch type {kind:?}"));
+        }
+        (false, false, _) if version == "v1" => {
+            return Err(invalid("validating webhook may not return response.patch".to_owned()));
+        }
+        (false, true, Some(_)) if version == "v1" => {
+            return Err(invalid("validating webhook may not return response.patchType".to_owned()));
+        }
+        _ => {}
+    }
+    let patch = STANDARD
+        .decode(patch)
+        .map_err(|error| format!("received undecodable patch in webhook response: {error}"))?;
+    let warnings = response["warnings"].as_array().into_iter().flatten();
+    Ok(Decision {
+        allowed: response["allowed"] == true,
+        patch: if mutating { patch } else { Vec::new() },
+        status: response["status"].clone(),
+        warnings: warnings.filter_map(Value::as_str).map(str::to_owned).collect(),
+    })
+}

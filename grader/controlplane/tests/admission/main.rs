@@ -1,0 +1,8 @@
+//! Webhooks and admission policies, as clients see them.
+//!
+//! Webhooks are functions here: nothing listens anywhere.
+
+mod driven;
+mod policies;
+mod webhooks;
+mod world;

@@ -1,0 +1,152 @@
+//! What webhooks change, refuse and are asked.
+
+use crate::world::{CONFIG_MAPS, World, allow, config_map, patch, review};
+use controlplane::webhooks::{WebhookAnswer, Webhooks};
+use http::Method;
+use serde_json::{Value, json};
+use std::sync::{Arc, Mutex};
+
+#[test]
+fn a_mutating_webhook_changes_what_is_stored() {
+    let mut world = World::new(Webhooks::answered(|call| {
+        patch(call, &json!([{"op": "add", "path": "/data/added", "value": "yes"}]))
+    }));
+    world.configure("MutatingWebhookConfiguration", json!({}));
+    let created = world.create(CONFIG_MAPS, &config_map(json!({"a": "b"})));
+    assert_eq!(created["data"], json!({"a": "b", "added": "yes"}));
+}
+
+#[test]
+fn a_webhook_is_asked_about_the_request() {
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let seen = asked.clone();
+    let mut world = World::new(Webhooks::answered(move |call| {
+        seen.lock().expect("nobody panics").push((call.target.url().to_owned(), review(call)));
+        allow(call, json!({"warnings": ["mind the gap"]}))
+    }));
+    world.configure("ValidatingWebhookConfiguration", json!({"timeoutSeconds": 3}));
+    world.create(CONFIG_MAPS, &config_map(json!({"a": "b"})));
+    let path = format!("{CONFIG_MAPS}/settings");
+    let (response, _) = world.response(Method::DELETE, &path, &Value::Null);
+    let warnings: Vec<_> = response.headers.get_all("warning").iter().collect();
+    assert_eq!(warnings, ["299 - \"mind the gap\""]);
+    let asked = asked.lock().expect("nobody panics");
+    let shown = |(url, review): &(String, Value)| {
+        let request = &review["request"];
+        json!([
+            url,
+            request["operation"],
+            request["name"],
+            request["namespace"],
+            request["kind"]["kind"],
+            request["object"]["data"],
+            request["oldObject"]["data"],
+            request["dryRun"],
+        ])
+    };
+    let url = "https://example.com/hook?timeout=3s";
+    let of = |operation: &str, object: Value, old: Value| {
+        json!([url, operation, "settings", "default", "ConfigMap", object, old, false])
+    };
+    assert_eq!(
+        asked.iter().map(shown).collect::<Vec<_>>(),
+        [of("CREATE", json!({"a": "b"}), Value::Null), of("DELETE", Value::Null, json!({"a": "b"}))]
+    );
+}
+
+#[test]
+fn a_refusal_and_a_failure_say_which_webhook_it_was() {
+    type Answer = fn(&controlplane::webhooks::WebhookCall) -> WebhookAnswer;
+    let denied: Answer =
+        |call| allow(call, json!({"allowed": false, "status": {"message": "not today", "code": 403}}));
+    let silent: Answer = |call| allow(call, json!({"allowed": false}));
+    let broken: Answer = |_| WebhookAnswer::Failed("connection refused".to_owned());
+    let foreign: Answer = |call| allow(call, json!({"uid": "another"}));
+    let table = [
+        (denied, "Fail", 403, r#"admission webhook "hook.example.com" denied the request: not today"#),
+        (
+            silent,
+            "Fail",
+            400,
+            r#"admission webhook "hook.example.com" denied the request without explanation"#,
+        ),
+        (
+            broken,
+            "Fail",
+            500,
+            r#"Internal error occurred: failed calling webhook "hook.example.com": failed to call webhook: Post "https://example.com/hook?timeout=10s": connection refused"#,
+        ),
+        (broken, "Ignore", 201, ""),
+        (foreign, "Ignore", 201, ""),
+    ];
+    for (answer, policy, expected, message) in table {
+        let mut world = World::new(Webhooks::answered(answer));
+        world.configure("ValidatingWebhookConfiguration", json!({"failurePolicy": policy}));
+        let (status, body) = world.answer(Method::POST, CONFIG_MAPS, &config_map(json!({})));
+        assert_eq!(status, expected, "{body}");
+        assert_eq!(body["message"].as_str().unwrap_or_default(), message);
+    }
+}
+
+#[test]
+fn selectors_conditions_and_side_effects_decide_who_is_asked() {
+    let deny = || Webhooks::answered(|call| allow(call, json!({"allowed": false})));
+    let condition = |expression: &str| json!({"matchConditions": [{"name": "c", "expression": expression}]});
+    let table = [
+        (json!({"objectSelector": {"matchLabels": {"app": "other"}}}), "", 201),
+        (json!({"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "default"}}}), "", 400),
+        (condition("request.operation == 'DELETE'"), "", 201),
+        (condition("object.data.a == 'b'"), "", 400),
+        // What cannot be evaluated counts as a failure.
+        (condition("object.data.missing == 'b'"), "", 403),
+        (json!({"sideEffects": "NoneOnDryRun"}), "?dryRun=All", 400),
+    ];
+    for (more, query, expected) in table {
+        let mut world = World::new(deny());
+        world.configure("ValidatingWebhookConfiguration", more.clone());
+        let path = format!("{CONFIG_MAPS}{query}");
+        let (status, body) = world.answer(Method::POST, &path, &config_map(json!({"a": "b"})));
+        assert_eq!(status, expected, "{more}: {body}");
+    }
+}
+
+#[test]
+fn a_webhook_that_asks_for_it_sees_what_later_ones_change() {
+    let rounds = Arc::new(Mutex::new(Vec::new()));
+    let seen = rounds.clone();
+    let mut world = World::new(Webhooks::answered(move |call| {
+        let data = review(call)["request"]["object"]["data"].clone();
+        seen.lock().expect("nobody panics").push(data.clone());
+        if data["two"].is_null() && data["one"] == "1" {
+            return patch(call, &json!([{"op": "add", "path": "/data/two", "value": "2"}]));
+        }
+        if data["one"].is_null() {
+            return patch(call, &json!([{"op": "add", "path": "/data/one", "value": "1"}]));
+        }
+        allow(call, json!({}))
+    }));
+    world.configure("MutatingWebhookConfiguration", json!({"reinvocationPolicy": "IfNeeded"}));
+    world.configure("MutatingWebhookConfiguration", json!({}));
+    world.create(CONFIG_MAPS, &config_map(json!({"a": "b"})));
+    let rounds = rounds.lock().expect("nobody panics");
+    assert_eq!(rounds.len(), 3, "{rounds:?}");
+    assert_eq!(rounds[2], json!({"a": "b", "one": "1", "two": "2"}));
+}
+
+#[test]
+fn conditions_that_do_not_compile_are_no_configuration() {
+    let mut world = World::new(Webhooks::Unreachable);
+    let configuration = json!({
+        "apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingWebhookConfiguration",
+        "metadata": {"name": "hooks"},
+        "webhooks": [{
+            "name": "hook.example.com", "sideEffects": "None", "admissionReviewVersions": ["v1"],
+            "clientConfig": {"url": "https://example.com/"},
+            "matchConditions": [{"name": "c", "expression": "... [] bad expression"}],
+        }],
+    });
+    let path = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations";
+    let (status, body) = world.answer(Method::POST, path, &configuration);
+    assert_eq!(status, 422);
+    assert!(body["message"].as_str().unwrap_or_default().contains("compilation failed"), "{body}");
+}

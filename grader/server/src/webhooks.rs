@@ -1,0 +1,126 @@
+//! Calling webhooks: POST over HTTPS, to a URL or to what is behind a Service of the cluster.
+
+use bytes::Bytes;
+use controlplane::service::Caller;
+use controlplane::webhooks::{Target, WebhookAnswer, WebhookCall};
+use futures::future::BoxFuture;
+use http::{Request, Uri, header};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+
+/// The largest answer that is read, in bytes: an object with a patch of it and more.
+const LARGEST_ANSWER: usize = 16 << 20;
+
+/// Calls webhooks over the network.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Network;
+
+impl Caller for Network {
+    fn call(&self, call: WebhookCall) -> BoxFuture<'static, WebhookAnswer> {
+        Box::pin(async move {
+            let limit = Duration::try_from(call.timeout).unwrap_or_default();
+            match tokio::time::timeout(limit, post(&call)).await {
+                Ok(Ok(answer)) => answer,
+                Ok(Err(why)) => WebhookAnswer::Failed(why),
+                Err(_) => WebhookAnswer::Failed("context deadline exceeded".to_owned()),
+            }
+        })
+    }
+}
+
+async fn post(call: &WebhookCall) -> Result<WebhookAnswer, String> {
+    let uri: Uri = call.target.url().parse().map_err(|_| "the URL cannot be read".to_owned())?;
+    let host = uri.host().unwrap_or_default().trim_matches(['[', ']']).to_owned();
+    let port = uri.port_u16().unwrap_or(443);
+    let addresses = match &call.target {
+        Target::Url(_) => vec![authority(&host, port)],
+        Target::Service { addresses, .. } => addresses.clone(),
+    };
+    let socket = connect(&addresses).await?;
+    let name = ServerName::try_from(host.clone()).map_err(|_| format!("{host:?} is no name of a server"))?;
+    let tls = TlsConnector::from(Arc::new(trusting(&call.ca_bundle)?));
+    let stream = tls.connect(name, socket).await.map_err(|error| format!("tls: {error}"))?;
+    let (mut sender, connection) =
+        http1::handshake(TokioIo::new(stream)).await.map_err(|error| error.to_string())?;
+    let driver = tokio::spawn(connection);
+    let path = uri.path_and_query().map_or("/", |path| path.as_str());
+    let request = Request::post(path)
+        .header(header::HOST, authority(&host, port))
+        .header(header::CONTENT_TYPE, "application/json")
+        .header(header::ACCEPT, "application/json, */*")
+        .header(header::USER_AGENT, "kube-apiserver-admission")
+        .body(Full::new(call.body.clone()))
+        .map_err(|error| error.to_string())?;
+    let answered = answer(&mut sender, request).await;
+    driver.abort();
+    answered
+}
+
+async fn answer(
+    sender: &mut http1::SendRequest<Full<Bytes>>,
+    request: Request<Full<Bytes>>,
+) -> Result<WebhookAnswer, String> {
+    let response = sender.send_request(request).await.map_err(|error| error.to_string())?;
+    let status = response.status();
+    let body = Limited::new(response.into_body(), LARGEST_ANSWER).collect().await;
+    let body = body.map_err(|error| error.to_string())?.to_bytes();
+    Ok(WebhookAnswer::Response { status, body })
+}
+
+fn authority(host: &str, port: u16) -> String {
+    if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
+}
+
+/// The first of these that takes a connection.
+async fn connect(addresses: &[String]) -> Result<TcpStream, String> {
+    let mut why = "no endpoints available for service".to_owned();
+    for address in addresses {
+        match TcpStream::connect(address).await {
+            Ok(socket) => return Ok(socket),
+            Err(error) => why = format!("dial tcp {address}: connect: {error}"),
+        }
+    }
+    Err(why)
+}
+
+/// Trusts what these certificates have signed, and nothing else.
+fn trusting(bundle: &[u8]) -> Result<ClientConfig, String> {
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(bundle) {
+        let certificate = certificate
+            .map_err(|_| "unable to load root certificates: unable to parse bytes as PEM block")?;
+        roots.add(certificate).map_err(|error| format!("unable to load root certificates: {error}"))?;
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| error.to_string())?;
+    Ok(builder.with_root_certificates(roots).with_no_client_auth())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn call(target: Target) -> WebhookCall {
+        let timeout = jiff::SignedDuration::from_secs(5);
+        WebhookCall { target, ca_bundle: Vec::new(), body: Bytes::from_static(b"{}"), timeout }
+    }
+
+    #[tokio::test]
+    async fn what_is_not_there_fails_with_a_reason() {
+        let nowhere = Target::Service { url: "https://a.b.svc:443/".to_owned(), addresses: Vec::new() };
+        let answer = Network.call(call(nowhere)).await;
+        assert_eq!(answer, WebhookAnswer::Failed("no endpoints available for service".to_owned()));
+        let nonsense = Target::Url("https://".to_owned());
+        assert!(matches!(Network.call(call(nonsense)).await, WebhookAnswer::Failed(_)));
+    }
+}
