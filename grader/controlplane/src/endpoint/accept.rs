@@ -43,7 +43,9 @@ impl Accept {
     pub(crate) const JSON: Self = Self { format: Format::Json, shape: Shape::Plain, pretty: false };
 }
 
-const PLAIN_TYPES: &str = "application/json, application/yaml, application/vnd.kubernetes.protobuf";
+/// The formats of objects, as errors list them.
+pub(crate) const PLAIN_TYPES: &str =
+    "application/json, application/yaml, application/vnd.kubernetes.protobuf";
 
 /// One entry of an Accept header.
 #[derive(Debug)]
@@ -129,11 +131,25 @@ fn wants_indented(request: &Request) -> bool {
 
 /// 406 in the words of the router that built-in resources have in front of them.
 pub(crate) fn refused_before_routing() -> ApiError {
-    ApiError::not_acceptable(format!(
-        "406: Not Acceptable\n\nAvailable representations: {PLAIN_TYPES}, application/json;stream=watch, \
-         application/vnd.kubernetes.protobuf;stream=watch"
+    refused_by_router(&format!(
+        "{PLAIN_TYPES}, application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch"
     ))
-    .with_empty_details()
+}
+
+/// Whether the router lets a request pass: it looks at media types, not at their parameters.
+pub(crate) fn passes_router(request: &Request, offered: &[&str]) -> bool {
+    let text = request.headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let clauses = clauses(text);
+    let fits = |clause: &Clause<'_>| {
+        matches!(clause.media_type, "*/*" | "application/*") || offered.contains(&clause.media_type)
+    };
+    clauses.is_empty() || clauses.iter().any(fits)
+}
+
+/// 406 in the words of that router, with the media types that there are.
+pub(crate) fn refused_by_router(media_types: &str) -> ApiError {
+    ApiError::not_acceptable(format!("406: Not Acceptable\n\nAvailable representations: {media_types}"))
+        .with_empty_details()
 }
 
 /// 406: streams are not on offer in this format.

@@ -13,11 +13,8 @@ pub(crate) fn respond(
     body: impl FnOnce() -> Bytes,
 ) -> Response {
     let tag = format!("\"{tag}\"");
-    let sent = request.headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
-    let known = sent.unwrap_or_default().split(',').any(|known| {
-        let known = known.trim();
-        known == "*" || known.trim_start_matches("W/") == tag
-    });
+    let known =
+        request.headers.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes());
     let mut response = match known {
         true => {
             Response { status: StatusCode::NOT_MODIFIED, headers: http::HeaderMap::new(), body: Bytes::new() }

@@ -22,6 +22,7 @@ use crate::api_server::ApiServer;
 use crate::error::ApiError;
 use crate::request::{Reply, Request};
 use crate::routing::{self, Route};
+use http::{HeaderValue, header};
 use jiff::Timestamp;
 
 /// Answers one request. This is the one place where an error becomes an answer.
@@ -32,6 +33,11 @@ pub(crate) fn handle(server: &mut ApiServer, request: &Request, now: Timestamp) 
     let mut reply = answer.unwrap_or_else(|error| Reply::Complete(respond::error(request, &error)));
     if let Reply::Complete(response) = &mut reply {
         gzip::compress(&request.headers, response);
+    }
+    if let Reply::Complete(response) | Reply::Watch { head: response, .. } = &mut reply {
+        // What one client may see is nothing for a cache between it and the server, unless somebody said so.
+        let entry = response.headers.entry(header::CACHE_CONTROL);
+        entry.or_insert(HeaderValue::from_static("no-cache, private"));
     }
     reply
 }
@@ -51,7 +57,7 @@ fn admitted(
         }
         Route::Other(path) => match tokens::discovery::answer(server.access.issuer(), path) {
             Some(document) => Ok(Reply::Complete(document)),
-            None => Ok(system::answer(request, path)),
+            None => Ok(Reply::Complete(system::answer(server, request, path)?)),
         },
         route => Ok(discovery::answer(server, request, route)),
     }

@@ -46,7 +46,8 @@ fn index(server: &ApiServer) -> Response {
             (name, json!({"serverRelativeURL": url}))
         })
         .collect();
-    respond::text(StatusCode::OK, format!("{}\n", json!({"paths": paths})))
+    let body = format!("{}\n", json!({"paths": paths}));
+    respond::bytes(StatusCode::OK, "text/plain; charset=utf-8", body.into())
 }
 
 fn document(server: &ApiServer, request: &Request, name: &str, now: Timestamp) -> Response {

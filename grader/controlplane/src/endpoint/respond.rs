@@ -23,8 +23,11 @@ pub(crate) fn json(status: StatusCode, value: &Value) -> Response {
     bytes(status, "application/json", Representation::JSON.bytes(value))
 }
 
+/// A text for people; no browser is to guess that it is something else.
 pub(crate) fn text(status: StatusCode, text: impl Into<String>) -> Response {
-    bytes(status, "text/plain; charset=utf-8", Bytes::from(text.into()))
+    let mut response = bytes(status, "text/plain; charset=utf-8", Bytes::from(text.into()));
+    response.headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
 }
 
 pub(crate) fn not_found() -> Response {

@@ -87,7 +87,7 @@ pub(crate) fn answer(
 
 /// What is not served: in groups of Kubernetes itself a Status says so, elsewhere a plain text.
 fn missing(path: &ResourcePath) -> Result<Reply, ApiError> {
-    if builtins::resources().iter().any(|known| known.group == path.group && known.version == path.version) {
+    if builtins::resources().iter().any(|known| known.group == path.group) {
         return Err(ApiError::unknown_resource());
     }
     Ok(Reply::Complete(respond::not_found()))
