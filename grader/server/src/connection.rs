@@ -6,9 +6,9 @@ use bytes::{Bytes, BytesMut};
 use controlplane::service::{Body, Service};
 use controlplane::{ApiError, ClientCertificate, Request};
 use futures::FutureExt;
-use http::{HeaderValue, StatusCode, header};
-use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
+use http::{HeaderValue, Method, StatusCode, header};
+use http_body_util::{BodyExt, Empty, Full};
+use hyper::body::{Body as _, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
@@ -69,20 +69,27 @@ async fn answer(
     request: http::Request<Incoming>,
 ) -> Result<http::Response<Body>, Infallible> {
     let (parts, body) = request.into_parts();
+    let is_head = parts.method == Method::HEAD;
     let answer = async {
         // The whole body comes before the control plane is asked: a slow client keeps nobody waiting.
         let body = timeout(shared.limits.body, read(body, shared.limits.body_size)).await;
         let body = body.map_err(|_| timed_out())?.map_err(|_| cut_off())?;
         let mut request = Request::new(parts, body);
         request.certificate = certificate;
-        AssertUnwindSafe(shared.service.answer(request))
-            .catch_unwind()
-            .await
-            .ok()
-            .and_then(Result::ok)
-            .ok_or_else(panicked)
+        let answered = AssertUnwindSafe(shared.service.answer(request)).catch_unwind().await;
+        answered.ok().and_then(Result::ok).ok_or_else(panicked)
     };
-    Ok(answer.await.unwrap_or_else(|error: ApiError| refuse(&error)))
+    let answer = answer.await.unwrap_or_else(|error: ApiError| refuse(&error));
+    Ok(if is_head { without_body(answer) } else { answer })
+}
+
+/// HTTP/2 does not leave the body of an answer to HEAD out by itself.
+fn without_body(answer: http::Response<Body>) -> http::Response<Body> {
+    let (mut head, body) = answer.into_parts();
+    if let Some(length) = body.size_hint().exact() {
+        head.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+    }
+    http::Response::from_parts(head, Empty::new().boxed_unsync())
 }
 
 /// The body, or its beginning and a bit more than the limit: the control plane refuses it then.

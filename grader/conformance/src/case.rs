@@ -1,10 +1,11 @@
 //! Reading the recorded cases.
 
+use jiff::SignedDuration;
 use serde_json::Value;
 
 /// One recorded case; the format is described in README.md.
 #[derive(Clone, Debug)]
-pub(crate) struct Case {
+pub struct Case {
     pub(crate) name: String,
     pub(crate) area: String,
     pub(crate) needs: Vec<String>,
@@ -36,12 +37,23 @@ impl Case {
     }
 
     /// `area/name`.
-    pub(crate) fn id(&self) -> String {
+    pub fn id(&self) -> String {
         format!("{}/{}", self.area, self.name)
     }
 
-    pub(crate) fn needs(&self, what: &str) -> bool {
-        self.needs.iter().any(|need| need == what)
+    /// Which controllers it needs, in the list syntax of kube-controller-manager. The recording had them all, and no
+    /// node: the cases play the kubelet.
+    pub fn controllers(&self) -> &'static str {
+        let without = ["core", "rbac", "compaction"];
+        match self.needs.iter().any(|need| !without.contains(&need.as_str())) {
+            true => "*,-node-simulator",
+            false => "",
+        }
+    }
+
+    /// How often history has to be forgotten for it, if at all.
+    pub fn compaction(&self) -> Option<SignedDuration> {
+        self.needs.iter().any(|need| need == "compaction").then_some(SignedDuration::from_secs(5))
     }
 }
 

@@ -1,9 +1,9 @@
 //! Comparing normalised answers with the recorded ones, level by level.
 
+use crate::answer::Answer;
 use crate::normalise::Normaliser;
 use crate::pointer::{self, Different};
 use crate::replay::{Outcome, ignored};
-use crate::world::Answer;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fmt;

@@ -1,10 +1,12 @@
 //! Running the steps of a case, and comparing what came with what was recorded.
 
+use crate::answer::Answer;
 use crate::case::{Case, texts};
 use crate::compare::{self, Difference};
 use crate::normalise::Normaliser;
 use crate::pointer;
-use crate::world::{Answer, World};
+use crate::sent;
+use crate::world::World;
 use jiff::SignedDuration;
 use regex::{Captures, Regex};
 use serde_json::{Map, Value};
@@ -54,8 +56,8 @@ impl Literals {
     }
 }
 
-struct Run<'a> {
-    world: World,
+struct Run<'a, W> {
+    world: W,
     case: &'a Case,
     variables: BTreeMap<String, String>,
     literals: Literals,
@@ -65,9 +67,8 @@ pub(crate) const NAMESPACE: &str = "ns-q7w2k9z4";
 pub(crate) const GROUP: &str = "gq7w2k9z4.example.com";
 
 /// Runs a case; the answer is everything that differs from what was recorded.
-pub(crate) fn replay(case: &Case) -> Vec<Difference> {
-    let mut run =
-        Run { world: World::new(case), case, variables: BTreeMap::new(), literals: Literals::default() };
+pub(crate) fn replay<W: World>(case: &Case, world: W) -> Vec<Difference> {
+    let mut run = Run { world, case, variables: BTreeMap::new(), literals: Literals::default() };
     let mut setup = Vec::new();
     for (index, step) in case.setup.iter().enumerate() {
         let outcome = match run.step(step) {
@@ -105,7 +106,7 @@ pub(crate) fn replay(case: &Case) -> Vec<Difference> {
     out
 }
 
-impl Run<'_> {
+impl<W: World> Run<'_, W> {
     fn step(&mut self, step: &Value) -> Result<Outcome, String> {
         if step.get("request").is_some() {
             self.request(step)
@@ -114,7 +115,7 @@ impl Run<'_> {
         } else if step.get("watch").is_some() {
             self.watch(step)
         } else if let Some(millis) = step["sleep_ms"].as_i64() {
-            self.world.advance_to(self.world.now + SignedDuration::from_millis(millis));
+            self.world.sleep(SignedDuration::from_millis(millis));
             Ok(Outcome { kind: "sleep", ..Outcome::default() })
         } else {
             Err(format!("unknown step {step}"))
@@ -123,10 +124,10 @@ impl Run<'_> {
 
     fn request(&mut self, step: &Value) -> Result<Outcome, String> {
         let request = self.resolve(&step["request"])?;
-        let answer = match self.world.request(&request) {
-            Ok(answer) => answer,
-            Err((id, head)) => {
-                self.world.close(id);
+        let answer = match self.send(&request)? {
+            Sent::Answer(answer) => answer,
+            Sent::Stream(stream, head) => {
+                self.world.close(stream);
                 head
             }
         };
@@ -139,9 +140,11 @@ impl Run<'_> {
         let wanted = step.get("matches").map(|matches| self.substitute(matches)).transpose()?;
         let status = step["status"].as_i64().unwrap_or(200);
         let within = step["within_ms"].as_i64().unwrap_or(10_000);
-        let end = self.world.now + SignedDuration::from_millis(within);
+        let end = self.world.now() + SignedDuration::from_millis(within);
         loop {
-            let answer = self.world.request(&request).map_err(|_| "a watch in an eventually step")?;
+            let Sent::Answer(answer) = self.send(&request)? else {
+                return Err("a watch in an eventually step".to_owned());
+            };
             let missed = if answer.status != status {
                 vec![("status".to_owned(), status.into(), answer.status.into())]
             } else {
@@ -151,57 +154,57 @@ impl Run<'_> {
                     .map(|wanted| pointer::partial(wanted, &body.unwrap_or_default()))
                     .unwrap_or_default()
             };
-            if missed.is_empty() || self.world.now > end {
+            if missed.is_empty() || self.world.now() > end {
                 self.capture(step, &answer);
                 return Ok(Outcome { kind: "eventually", answer, missed, ..Outcome::default() });
             }
-            self.world.advance_to(self.world.now + SignedDuration::from_millis(20));
+            self.world.sleep(SignedDuration::from_millis(20));
         }
     }
 
     fn watch(&mut self, step: &Value) -> Result<Outcome, String> {
         let request = self.resolve(&step["watch"])?;
-        let id = match self.world.request(&request) {
-            Err((id, _)) if step["response"]["status"].as_i64().is_some_and(|status| status != 200) => {
-                self.world.close(id);
-                return Ok(Outcome {
-                    kind: "watch",
-                    answer: Answer { status: 200, ..Answer::default() },
-                    ..Outcome::default()
-                });
-            }
-            Err((id, head)) => (id, head),
-            Ok(answer) => return Ok(Outcome { kind: "watch", answer, ..Outcome::default() }),
+        let (stream, head) = match self.send(&request)? {
+            Sent::Answer(answer) => return Ok(Outcome { kind: "watch", answer, ..Outcome::default() }),
+            Sent::Stream(stream, head) => (stream, head),
         };
-        let (id, head) = id;
+        if step["response"]["status"].as_i64().is_some_and(|status| status != 200) {
+            self.world.close(stream);
+            let answer = Answer { status: head.status, ..Answer::default() };
+            return Ok(Outcome { kind: "watch", answer, ..Outcome::default() });
+        }
         let skip: fn(&Value) -> bool =
             if step["drop_bookmarks"] == true { is_plain_bookmark } else { |_| false };
         let millis = |key: &str| step[key].as_i64();
-        self.world.advance_to(self.world.now + SignedDuration::from_millis(millis("delay_ms").unwrap_or(0)));
+        self.world.sleep(SignedDuration::from_millis(millis("delay_ms").unwrap_or(0)));
         let mut inner = Vec::new();
         for step in step["while"].as_array().into_iter().flatten() {
             inner.push(self.step(step)?);
         }
         let most = SignedDuration::from_millis(millis("timeout_ms").unwrap_or(8000));
         if step["until"] == "eof" {
-            self.world.wait(most, |world| world.events(id, skip).1);
+            self.world.wait(most, &|world| world.has_ended(stream));
         } else {
             let expected = step["events"].as_array().map_or(0, Vec::len);
             let count = millis("count").map_or(expected, |count| count as usize);
-            let arrived = |count: usize| {
-                move |world: &World| {
-                    let (events, ended) = world.events(id, skip);
-                    events.len() >= count || ended
-                }
+            let arrived = |world: &W, count: usize| {
+                events(&world.received(stream), skip).len() >= count || world.has_ended(stream)
             };
-            self.world.wait(most, arrived(count));
+            self.world.wait(most, &|world| arrived(world, count));
             let settle = SignedDuration::from_millis(millis("settle_ms").unwrap_or(120));
-            self.world.wait(settle, arrived(count + 1));
+            self.world.wait(settle, &|world| arrived(world, count + 1));
         }
-        let (events, ended) = self.world.events(id, skip);
-        self.world.close(id);
+        let (events, ended) = (events(&self.world.received(stream), skip), self.world.has_ended(stream));
+        self.world.close(stream);
         let answer = Answer { body: None, text: None, ..head };
         Ok(Outcome { kind: "watch", answer, events, ended, inner, ..Outcome::default() })
+    }
+
+    fn send(&mut self, request: &Value) -> Result<Sent<W::Stream>, String> {
+        Ok(match self.world.request(sent::request(request)?) {
+            Ok(response) => Sent::Answer(Answer::new(response)),
+            Err((stream, head)) => Sent::Stream(stream, Answer::head(&head.into_parts().0)),
+        })
     }
 
     /// Puts the case's values into a request, and remembers the texts that the case sends itself.
@@ -254,6 +257,18 @@ impl Run<'_> {
             self.variables.insert(name.clone(), value);
         }
     }
+}
+
+/// What came of a request.
+enum Sent<S> {
+    Answer(Answer),
+    Stream(S, Answer),
+}
+
+/// The events in what a stream has brought, those that `skip` names left out.
+fn events(received: &[u8], skip: fn(&Value) -> bool) -> Vec<Value> {
+    let lines = received.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    lines.filter_map(|line| serde_json::from_slice(line).ok()).filter(|event| !skip(event)).collect()
 }
 
 /// A BOOKMARK other than the one that ends the initial events: it may come at any time.
