@@ -22,7 +22,7 @@ pub mod schedule;
 pub(crate) mod fields;
 mod go_time;
 
-pub use decode::decode;
+pub use decode::{Reader, decode, decode_by};
 pub use definitions::{definition, definition_of};
 pub use kinds::namespace_may_be_deleted;
 pub use resources::{BuiltinResource, BuiltinSubresource, resource, resources};

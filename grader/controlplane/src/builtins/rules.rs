@@ -66,9 +66,9 @@ pub trait Rules: Sync {
         None
     }
 
-    /// How long the object may take to go, given what the DELETE asks for; 0 means at once.
-    fn grace_seconds(&self, _object: &Value, _asked: Option<i64>) -> i64 {
-        0
+    /// How long the object may take to go, given what the DELETE asks for; none for a kind that knows no grace.
+    fn grace_seconds(&self, _object: &Value, _asked: Option<i64>) -> Option<i64> {
+        None
     }
 
     /// What admission plugins change or refuse. `old` is `None` on create.

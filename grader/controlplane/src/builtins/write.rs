@@ -1,5 +1,6 @@
 //! What happens to a built-in object between the request and the store, for all kinds alike.
 
+use super::decode::{Reader, decode_by};
 use super::definitions::Definition;
 use super::rules::Rules;
 use super::{decode, defaults, meta};
@@ -10,9 +11,13 @@ use serde_json::Value;
 /// Reads a body or a patched object: as its Go type, with defaults. Returns the paths of unknown fields.
 ///
 /// # Errors
-/// Go's decoding error.
-pub fn read(definition: &'static Definition, value: &mut Value) -> Result<Vec<String>, String> {
-    let unknown = decode(definition, value)?;
+/// Go's decoding error, in the words of the reader.
+pub fn read(
+    reader: Reader,
+    definition: &'static Definition,
+    value: &mut Value,
+) -> Result<Vec<String>, String> {
+    let unknown = decode_by(reader, definition, value)?;
     defaults::apply(definition, value);
     Ok(unknown)
 }

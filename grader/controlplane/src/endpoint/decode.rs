@@ -4,7 +4,7 @@
 use super::accept::BodyFormat;
 use super::query::FieldValidation;
 use super::{json, yaml};
-use crate::builtins;
+use crate::builtins::{self, Reader};
 use crate::custom_resources::definition;
 use crate::error::ApiError;
 use crate::field_error::FieldPath;
@@ -209,7 +209,7 @@ pub(crate) fn decode(resource: &Resource, document: Value, bytes: &[u8]) -> Resu
     // An empty list of managed fields gives up all ownership; the type alone would not tell it from none.
     let gives_up = gives_up_ownership(&document);
     let mut decoded = match &resource.nature {
-        Nature::BuiltIn(_) => builtin(resource, document),
+        Nature::BuiltIn(_) => builtin(resource, document, Reader::Json),
         Nature::Custom(custom) => custom_object(custom, document, bytes),
     }?;
     if gives_up {
@@ -218,7 +218,12 @@ pub(crate) fn decode(resource: &Resource, document: Value, bytes: &[u8]) -> Resu
     Ok(decoded)
 }
 
-fn builtin(resource: &Resource, mut document: Value) -> Result<Decoded, Undecodable> {
+/// Brings what a strategic merge patch has made of a built-in object into the form of the resource's version.
+pub(crate) fn convert(resource: &Resource, document: Value) -> Result<Decoded, Undecodable> {
+    builtin(resource, document, Reader::Converter)
+}
+
+fn builtin(resource: &Resource, mut document: Value, reader: Reader) -> Result<Decoded, Undecodable> {
     let kind = match object::kind(&document) {
         "" => resource.kind.clone(),
         given => given.to_owned(),
@@ -241,7 +246,7 @@ fn builtin(resource: &Resource, mut document: Value) -> Result<Decoded, Undecoda
         document = Value::Object(serde_json::Map::new());
     }
     let disowned = gives_up_ownership(&document);
-    let unknown = builtins::read(definition, &mut document)
+    let unknown = builtins::read(reader, definition, &mut document)
         .map_err(|text| Undecodable { given: given.clone(), text })?;
     if disowned {
         object::set_metadata(&mut document, "managedFields", Value::Array(Vec::new()));
@@ -285,7 +290,8 @@ fn custom_object(custom: &Custom, mut document: Value, bytes: &[u8]) -> Result<D
 pub(crate) fn applied(resource: &Resource, mut document: Value) -> Result<Value, ApiError> {
     let refused = |text| ApiError::unexpected(text);
     if !resource.is_custom() {
-        let decoded = builtin(resource, document).map_err(|undecodable| refused(undecodable.text))?;
+        let decoded =
+            builtin(resource, document, Reader::Json).map_err(|undecodable| refused(undecodable.text))?;
         return Ok(decoded.object);
     }
     let schema = resource.schema();

@@ -85,11 +85,12 @@ pub(crate) fn delete(
     }
     let over = graceful && !held && grace_seconds(&new) == Some(0);
     if over {
-        // Kubernetes writes the zero grace period first and removes then; nobody sees the state between.
+        // Two writes: those who watch see the object end before it is gone.
         let object = if write.dry_run {
             old
         } else {
-            server.store.remove(&resource.storage, &write.namespace, &write.name, write.now).unwrap_or(old)
+            let marked = server.store.put(&resource.storage, new, write.now);
+            server.store.remove(&resource.storage, &write.namespace, &write.name, write.now).unwrap_or(marked)
         };
         return Ok(Deleted { object, gone: true });
     }
@@ -220,8 +221,8 @@ fn grace(write: &Write<'_>, options: &DeleteOptions, object: &mut Value) -> Grac
         return Grace::Set;
     }
     match rules.grace_seconds(object, asked) {
-        0 => Grace::None,
-        seconds => {
+        None => Grace::None,
+        Some(seconds) => {
             mark_deleting(object, write.now, seconds);
             Grace::Set
         }

@@ -110,10 +110,18 @@ pub(crate) fn patch(
 fn patched(write: &mut Write<'_>, sent: &SentPatch, old: &Arc<Value>) -> Result<Value, ApiError> {
     let resource = write.resource.clone();
     let document = sent.apply(&resource, old).map_err(api_error)?;
-    let shown = || go_text::json(&document);
-    let refuse = |text: &str| ApiError::invalid("", "", "", &[FieldError::invalid("patch", shown(), text)]);
-    let decoded = decode::decode(&resource, document.clone(), document.to_string().as_bytes())
-        .map_err(|undecodable| refuse(&undecodable.text))?;
+    // What is wrong with a strategic merge patch is shown in the patch, otherwise in what it has made.
+    let (shown, decoded) = match &sent.patch {
+        Patch::Strategic(patch) => (go_text::plain(patch), decode::convert(&resource, document)),
+        _ => {
+            let text = go_text::json(&document);
+            let decoded = decode::decode(&resource, document, text.as_bytes());
+            (text, decoded)
+        }
+    };
+    let refuse =
+        |text: &str| ApiError::invalid("", "", "", &[FieldError::invalid("patch", shown.clone(), text)]);
+    let decoded = decoded.map_err(|undecodable| refuse(&undecodable.text))?;
     let mut strict = sent.strict.clone();
     strict.extend(decoded.strict);
     match write.field_validation {

@@ -88,7 +88,7 @@ fn answer(sent: &Value) -> Answer {
         .expect("a built-in kind");
     let definition = builtins::definition_of(group, version, kind).expect("its type");
     let mut object = sent.clone();
-    if let Err(error) = builtins::read(definition, &mut object) {
+    if let Err(error) = builtins::read(builtins::Reader::Json, definition, &mut object) {
         return Answer::Refused(format!(
             "{kind} in version \"{version}\" cannot be handled as a {kind}: {error}"
         ));

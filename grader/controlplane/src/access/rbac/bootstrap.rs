@@ -44,7 +44,8 @@ mod tests {
             let object: Value = serde_json::from_str(line).expect("a line is a JSON document");
             let definition = builtins::definition_of(super::super::GROUP, "v1", object::kind(&object));
             let mut read = object.clone();
-            let unknown = builtins::read(definition.expect("a kind of RBAC"), &mut read);
+            let unknown =
+                builtins::read(builtins::Reader::Json, definition.expect("a kind of RBAC"), &mut read);
             read["apiVersion"] = object["apiVersion"].clone();
             read["kind"] = object["kind"].clone();
             assert_eq!((unknown, read), (Ok(Vec::new()), object));

@@ -31,7 +31,7 @@ pub(crate) fn create(
     mut request: Value,
 ) -> Result<Value, ApiError> {
     let definition = builtins::definition_of(GROUP, "v1", KIND).ok_or_else(ApiError::unknown_resource)?;
-    builtins::read(definition, &mut request).map_err(|text| {
+    builtins::read(builtins::Reader::Json, definition, &mut request).map_err(|text| {
         ApiError::bad_request(format!("{KIND} in version \"v1\" cannot be handled as a {KIND}: {text}"))
     })?;
     request["apiVersion"] = API_VERSION.into();

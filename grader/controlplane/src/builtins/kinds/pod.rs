@@ -18,15 +18,15 @@ impl Rules for Pod {
         true
     }
 
-    fn grace_seconds(&self, pod: &Value, asked: Option<i64>) -> i64 {
+    fn grace_seconds(&self, pod: &Value, asked: Option<i64>) -> Option<i64> {
         let finished = ["Failed", "Succeeded"].contains(&text(pod, "/status/phase"));
         // No kubelet has to stop what was never scheduled or has ended.
         if text(pod, "/spec/nodeName").is_empty() || finished {
-            return 0;
+            return Some(0);
         }
         let seconds =
             asked.or_else(|| number(pod, "/spec/terminationGracePeriodSeconds")).unwrap_or_default();
-        if seconds < 0 { 1 } else { seconds }
+        Some(if seconds < 0 { 1 } else { seconds })
     }
 
     fn admit(&self, new: &mut Value, old: Option<&Value>, cluster: &mut dyn Cluster) -> Result<(), ApiError> {

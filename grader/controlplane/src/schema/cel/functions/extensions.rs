@@ -4,6 +4,7 @@
 
 use super::super::evaluate::{Evaluated, Fault};
 use super::super::value::Value;
+use crate::builtins::quantity::Quantity;
 use kube_cel::KubeCelExt;
 use kube_cel::cel::objects::{Key, Map, OptionalValue};
 use kube_cel::cel::{Context, ExecutionError, Program, Value as Foreign};
@@ -24,6 +25,11 @@ struct Extensions {
 
 /// Calls a function of the extensions.
 pub(super) fn call<'a>(name: &str, target: Option<&Value<'a>>, args: &[Value<'a>]) -> Evaluated<'a> {
+    if let ("quantity", [Value::String(text)]) = (name, args)
+        && let Err(error) = Quantity::parse(text)
+    {
+        return Err(Fault::Error(error.to_owned()));
+    }
     let names = ["a", "b", "c"];
     let Some(names) = names.get(..args.len()) else { return Err(Fault::no_such_overload()) };
     let method = if target.is_some() { "t." } else { "" };

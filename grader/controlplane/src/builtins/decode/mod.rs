@@ -3,11 +3,16 @@
 //! The struct has no place for unknown fields, refuses wrong JSON types, and writes its zero values unless told
 //! otherwise (`status: {}`, `resources: {}`, `rules: null`); quantities and times take their canonical form.
 
+mod reader;
+
+pub use reader::Reader;
+
 use super::definitions::{Definition, Field, Scalar, Type};
 use super::go_time;
 use super::quantity::Quantity;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use reader::Shape;
 use serde_json::{Map, Value};
 use std::fmt::Write;
 
@@ -19,7 +24,19 @@ use std::fmt::Write;
 /// `json: cannot unmarshal string into Go struct field DeploymentSpec.spec.replicas of type int32`. The value
 /// must then be thrown away.
 pub fn decode(definition: &'static Definition, value: &mut Value) -> Result<Vec<String>, String> {
-    let mut decoder = Decoder::default();
+    decode_by(Reader::Json, definition, value)
+}
+
+/// [`decode`], by one of the two ways of Kubernetes.
+///
+/// # Errors
+/// In the words of that reader.
+pub fn decode_by(
+    reader: Reader,
+    definition: &'static Definition,
+    value: &mut Value,
+) -> Result<Vec<String>, String> {
+    let mut decoder = Decoder { reader, ..Decoder::default() };
     decoder.structure(definition, value);
     match decoder.error {
         Some(error) => Err(error),
@@ -29,6 +46,7 @@ pub fn decode(definition: &'static Definition, value: &mut Value) -> Result<Vec<
 
 #[derive(Default)]
 struct Decoder {
+    reader: Reader,
     /// The first thing that went wrong: Go goes on reading after it.
     error: Option<String>,
     unknown: Vec<String>,
@@ -46,7 +64,7 @@ impl Decoder {
     fn structure(&mut self, definition: &'static Definition, value: &mut Value) {
         if !value.is_object() {
             if !value.is_null() {
-                self.wrong_type(value, || format!("{}.{}", package(definition.name), definition.go_name()));
+                self.wrong_type(value, Shape::Struct, || go_struct(definition.name));
             }
             *value = Value::Object(Map::new());
         }
@@ -131,8 +149,12 @@ impl Decoder {
                 let given = std::mem::take(value);
                 *value = self.scalar(*scalar, go_name, given);
             }
-            (Type::List(_) | Type::Map(_), other) => {
-                self.wrong_type(other, || go_type(type_));
+            (Type::List(_), other) => {
+                self.wrong_type(other, Shape::Slice, || go_type(type_));
+                *other = Value::Null;
+            }
+            (Type::Map(_), other) => {
+                self.wrong_type(other, Shape::Map, || go_type(type_));
                 *other = Value::Null;
             }
         }
@@ -152,9 +174,13 @@ impl Decoder {
             (Scalar::Int32 | Scalar::Int64, Value::Number(number)) => {
                 let fits =
                     number.as_i64().is_some_and(|n| scalar == Scalar::Int64 || i32::try_from(n).is_ok());
-                if !fits {
-                    self.fail(&format!("number {number}"), go_name);
+                if fits {
+                    return value;
                 }
+                if let Some(converted) = self.reader.integer(number, scalar) {
+                    return converted;
+                }
+                self.fail(&format!("number {number}"), &value, Shape::Scalar, go_name);
                 value
             }
             (Scalar::Float64, Value::Number(_)) => value,
@@ -169,7 +195,7 @@ impl Decoder {
                 // Line breaks inside are fine and go away.
                 let bytes = STANDARD.decode(text.replace(['\n', '\r'], ""));
                 let encoded = bytes.map(|bytes| STANDARD.encode(bytes));
-                self.parsed(encoded.map_err(|error| illegal_base64(text, &error)))
+                self.parsed(encoded.map_err(|error| self.reader.nested(illegal_base64(text, &error))))
             }
             (Scalar::Time, Value::String(text)) if go_time::is_canonical(text) => value,
             (Scalar::Time, Value::String(text)) => self.parsed(go_time::time(text)),
@@ -188,8 +214,8 @@ impl Decoder {
                 value
             }
             (_, other) => {
-                let what = json_type(other);
-                self.fail(what, go_name);
+                let shape = if scalar == Scalar::Bytes { Shape::Slice } else { Shape::Scalar };
+                self.fail(json_type(other), other, shape, go_name);
                 value
             }
         }
@@ -215,18 +241,24 @@ impl Decoder {
         length
     }
 
-    fn wrong_type(&mut self, value: &Value, go_type: impl FnOnce() -> String) {
+    fn wrong_type(&mut self, value: &Value, shape: Shape, go_type: impl FnOnce() -> String) {
         let go_type = go_type();
-        self.fail(json_type(value), &go_type);
+        self.fail(json_type(value), value, shape, &go_type);
     }
 
-    fn fail(&mut self, what: &str, go_type: &str) {
-        let place = if self.owner.is_empty() {
-            "value".to_owned()
-        } else {
-            format!("struct field {}.{}", self.owner, self.fields.join("."))
+    /// Notes that a value, for Go's JSON decoder `what`, does not fit.
+    fn fail(&mut self, what: &str, value: &Value, shape: Shape, go_type: &str) {
+        let text = match self.reader {
+            Reader::Json if self.owner.is_empty() => {
+                format!("json: cannot unmarshal {what} into Go value of type {go_type}")
+            }
+            Reader::Json => {
+                let place = format!("{}.{}", self.owner, self.fields.join("."));
+                format!("json: cannot unmarshal {what} into Go struct field {place} of type {go_type}")
+            }
+            Reader::Converter => reader::refusal(value, shape, go_type),
         };
-        self.save(format!("json: cannot unmarshal {what} into Go {place} of type {go_type}"));
+        self.save(text);
     }
 
     fn save(&mut self, error: String) {
@@ -262,10 +294,13 @@ fn go_type(type_: &Type) -> String {
         Type::Scalar(_, name) => (*name).to_owned(),
         Type::List(item) => format!("[]{}", go_type(item)),
         Type::Map(value) => format!("map[string]{}", go_type(value)),
-        Type::Struct(r) | Type::StructOrOther(r) => {
-            format!("{}.{}", package(r.name), r.name.rsplit('.').next().unwrap_or_default())
-        }
+        Type::Struct(r) | Type::StructOrOther(r) => go_struct(r.name),
     }
+}
+
+/// `v1.Pod` of `core.v1.Pod`.
+fn go_struct(name: &str) -> String {
+    format!("{}.{}", package(name), name.rsplit('.').next().unwrap_or_default())
 }
 
 /// `v1` of `core.v1.Pod`.
@@ -287,129 +322,4 @@ fn illegal_base64(text: &str, error: &base64::DecodeError) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::definitions::{definition, definition_of};
-    use super::*;
-    use proptest::prelude::*;
-    use serde_json::json;
-
-    fn check(kind: (&str, &str, &str), input: Value, expected: Result<Value, &str>) {
-        let mut value = input;
-        let result = decode(definition_of(kind.0, kind.1, kind.2).unwrap(), &mut value);
-        assert_eq!(result.map(|_| value), expected.map_err(str::to_owned));
-    }
-
-    #[test]
-    fn zero_values_appear_and_empty_ones_vanish() {
-        check(
-            ("", "v1", "Pod"),
-            json!({"metadata": {"labels": {}, "creationTimestamp": null}, "spec": {"containers": [{"name": "c"}],
-                   "hostNetwork": false, "automountServiceAccountToken": false}}),
-            Ok(json!({"metadata": {}, "status": {},
-                      "spec": {"containers": [{"name": "c", "resources": {}}], "automountServiceAccountToken": false}})),
-        );
-        check(
-            ("rbac.authorization.k8s.io", "v1", "Role"),
-            json!({"rules": []}),
-            Ok(json!({"metadata": {}, "rules": null})),
-        );
-        check(
-            ("", "v1", "ConfigMap"),
-            json!({"metadata": {"name": "a"}, "data": {"k": null}}),
-            Ok(json!({"metadata": {"name": "a"}, "data": {"k": ""}})),
-        );
-    }
-
-    #[test]
-    fn unknown_fields_are_dropped_and_named() {
-        let mut value = json!({"spec": {"containers": [{"name": "c", "foo": 1}], "bar": {}}, "zoo": 1});
-        let unknown = decode(definition_of("", "v1", "Pod").unwrap(), &mut value).unwrap();
-        assert_eq!(unknown, ["spec.containers[0].foo", "spec.bar", "zoo"]);
-        let mut value = json!({"type": "object", "items": {"type": "object", "foo": 1}, "not": {"bar": 1}});
-        let unknown = decode(definition("apiextensions.v1.JSONSchemaProps").unwrap(), &mut value).unwrap();
-        assert_eq!(unknown, ["not.bar"]);
-        assert_eq!(value, json!({"type": "object", "items": {"type": "object"}, "not": {}}));
-    }
-
-    #[test]
-    fn errors_speak_go() {
-        let deployment = ("apps", "v1", "Deployment");
-        let field = |of: &str| format!("json: cannot unmarshal {of}");
-        for (spec, error) in [
-            (
-                json!({"replicas": "1"}),
-                "string into Go struct field DeploymentSpec.spec.replicas of type int32",
-            ),
-            (
-                json!({"replicas": 1.5}),
-                "number 1.5 into Go struct field DeploymentSpec.spec.replicas of type int32",
-            ),
-            (
-                json!({"template": {"spec": {"containers": [{"ports": {}}]}}}),
-                "object into Go struct field Container.spec.template.spec.containers.ports of type []v1.ContainerPort",
-            ),
-            (json!(3), "number into Go struct field Deployment.spec of type v1.DeploymentSpec"),
-        ] {
-            check(deployment, json!({"spec": spec}), Err(&field(error)));
-        }
-        check(
-            ("", "v1", "ConfigMap"),
-            json!({"metadata": {"labels": {"a": 1}}}),
-            Err(&field("number into Go struct field ObjectMeta.metadata.labels of type string")),
-        );
-        check(
-            ("", "v1", "Secret"),
-            json!({"data": {"a": "###"}}),
-            Err("illegal base64 data at input byte 0"),
-        );
-    }
-
-    #[test]
-    fn quantities_and_times_take_their_canonical_form() {
-        check(
-            ("", "v1", "ResourceQuota"),
-            json!({"metadata": {"creationTimestamp": "2020-01-01T01:00:00.5+01:00"}, "spec": {"hard": {"pods": 5, "cpu": "0.5"}}}),
-            Ok(json!({"metadata": {"creationTimestamp": "2020-01-01T00:00:00Z"},
-                      "spec": {"hard": {"pods": "5", "cpu": "500m"}}, "status": {}})),
-        );
-    }
-
-    fn any_json() -> impl Strategy<Value = Value> {
-        let leaf = prop_oneof![
-            Just(Value::Null),
-            any::<bool>().prop_map(Value::from),
-            any::<i64>().prop_map(Value::from),
-            "[a-z0-9:TZ.-]{0,12}".prop_map(Value::from),
-        ];
-        let key = prop_oneof![
-            "metadata",
-            "spec",
-            "containers",
-            "labels",
-            "name",
-            "resources",
-            "limits",
-            "[a-z]{1,4}"
-        ];
-        leaf.prop_recursive(6, 40, 4, move |inner| {
-            prop_oneof![
-                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
-                prop::collection::btree_map(key.clone(), inner, 0..4)
-                    .prop_map(|m| Value::Object(m.into_iter().collect())),
-            ]
-        })
-    }
-
-    proptest! {
-        #[test]
-        fn decoding_twice_changes_nothing(value in any_json()) {
-            let pod = definition_of("", "v1", "Pod").unwrap();
-            let mut once = value;
-            if decode(pod, &mut once).is_ok() {
-                let mut twice = once.clone();
-                prop_assert_eq!(decode(pod, &mut twice), Ok(vec![]));
-                prop_assert_eq!(once, twice);
-            }
-        }
-    }
-}
+mod tests;
