@@ -1,6 +1,6 @@
 //! The state behind the API: what the verbs read and write.
 
-use crate::access::{Access, AccessControl, User, rbac};
+use crate::access::{Access, AccessControl, User, rbac, signers};
 use crate::builtins::Cluster;
 use crate::compaction::Compaction;
 use crate::definitions;
@@ -98,7 +98,8 @@ impl ApiServer {
         let mut cluster =
             View { store: &self.store, random: &mut self.random, user: &write.user, now: write.now };
         strategy::admit(&write.resource, new, old, &mut cluster)?;
-        rbac::escalation::check(&self.access, write, new, old)
+        rbac::escalation::check(&self.access, write, new, old)?;
+        signers::check(&self.access, write, new, old)
     }
 
     /// Takes what must be unique in the cluster for a valid object.

@@ -15,6 +15,7 @@ mod control;
 mod impersonation;
 pub(crate) mod rbac;
 pub(crate) mod reviews;
+pub(crate) mod signers;
 pub(crate) mod tokens;
 mod user;
 

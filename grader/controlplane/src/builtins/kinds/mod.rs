@@ -12,6 +12,7 @@ mod jobs;
 mod namespace;
 mod networking;
 mod node;
+mod pem;
 mod pod;
 mod pod_admission;
 mod pod_spec;
@@ -19,6 +20,7 @@ mod policy;
 mod resources;
 mod service;
 mod service_allocation;
+mod signing_request;
 mod stateful_set;
 mod storage;
 mod volumes;
@@ -65,6 +67,7 @@ pub(super) fn of(group: &str, kind: &str) -> &'static dyn Rules {
         ("rbac.authorization.k8s.io", "ClusterRole") => &access::Role { namespaced: false },
         ("rbac.authorization.k8s.io", "RoleBinding") => &access::Binding { namespaced: true },
         ("rbac.authorization.k8s.io", "ClusterRoleBinding") => &access::Binding { namespaced: false },
+        ("certificates.k8s.io", "CertificateSigningRequest") => &signing_request::SigningRequest,
         ("networking.k8s.io", "Ingress") => &networking::Ingress,
         ("networking.k8s.io", "NetworkPolicy" | "IngressClass")
         | ("discovery.k8s.io", "EndpointSlice")
