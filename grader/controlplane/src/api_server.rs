@@ -8,7 +8,7 @@ use crate::error::ApiError;
 use crate::object;
 use crate::random::Random;
 use crate::resources::{CRDS, NAMESPACES, Registry};
-use crate::store::{Change, ResourceId, Store};
+use crate::store::{Change, ResourceId, Snapshot, Store};
 use crate::strategy;
 use crate::verbs::write::Write;
 use crate::waiting::Waiting;
@@ -32,7 +32,7 @@ pub(crate) struct ApiServer {
 }
 
 impl ApiServer {
-    pub(crate) fn new(seed: u64, start: Timestamp, access: Access) -> Self {
+    pub(crate) fn new(seed: u64, start: Timestamp, access: Access, restore: Option<Snapshot>) -> Self {
         let mut server = Self {
             store: Store::default(),
             resources: Registry::default(),
@@ -43,7 +43,10 @@ impl ApiServer {
             access: AccessControl::new(access, seed),
             calls: Calls::default(),
         };
-        server.bootstrap(start);
+        match restore {
+            Some(snapshot) => server.store.restore(snapshot, start),
+            None => server.bootstrap(start),
+        }
         server
     }
 

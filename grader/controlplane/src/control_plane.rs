@@ -5,8 +5,9 @@ use crate::api_server::ApiServer;
 use crate::compaction::Compaction;
 use crate::controllers::{Api, Controller};
 use crate::endpoint;
+use crate::own_service;
 use crate::request::{PendingCall, Reply, Request, WatchId};
-use crate::store::{Change, ResourceId};
+use crate::store::{Change, ResourceId, Snapshot};
 use crate::webhooks::{CallId, Journal, WebhookAnswer, WebhookCall, Webhooks};
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
@@ -30,6 +31,10 @@ pub struct Options {
     pub access: Access,
     /// Who calls webhooks; by default nobody, so that every call fails.
     pub webhooks: Webhooks,
+    /// The port that the API is served on: the Service `kubernetes` names it. Without one there is no such Service.
+    pub port: Option<u16>,
+    /// What the cluster begins with, instead of what every new one has.
+    pub restore: Option<Snapshot>,
 }
 
 impl fmt::Debug for Options {
@@ -42,6 +47,8 @@ impl fmt::Debug for Options {
             .field("compaction", &self.compaction)
             .field("access", &self.access)
             .field("webhooks", &self.webhooks)
+            .field("port", &self.port)
+            .field("restore", &self.restore.as_ref().map(|snapshot| snapshot.revision))
             .finish()
     }
 }
@@ -64,13 +71,21 @@ impl ControlPlane {
     /// A cluster with nothing in it but what every cluster has.
     pub fn new(options: Options) -> Self {
         let mut plane = Self {
-            server: ApiServer::new(options.seed, options.start, options.access),
+            server: ApiServer::new(options.seed, options.start, options.access, options.restore),
             controllers: options.controllers,
         };
         plane.server.calls.webhooks = options.webhooks;
         plane.server.compaction = options.compaction.map(|every| Compaction::new(every, options.start));
         plane.publish(options.start);
+        if let Some(port) = options.port {
+            plane.act_as("kube-apiserver", options.start, |api| own_service::ensure(api, port));
+        }
         plane
+    }
+
+    /// Everything that is stored, for [`Options::restore`].
+    pub fn snapshot(&self) -> Snapshot {
+        self.server.store.snapshot()
     }
 
     /// Answers one request.

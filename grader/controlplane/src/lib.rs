@@ -21,6 +21,7 @@ pub mod field_error;
 pub mod go_text;
 pub mod object;
 mod openapi;
+mod own_service;
 pub mod patch;
 mod printers;
 mod protobuf;

@@ -1,6 +1,7 @@
 //! A whole cluster in real time: certificate authority, control plane, controllers, server.
 
 use crate::authority::{Authority, Credentials};
+use crate::data::{Data, DataError};
 use crate::kubeconfig;
 use crate::limits::Limits;
 use crate::server::Server;
@@ -10,11 +11,14 @@ use controlplane::controllers::{self, ControllerSet};
 use controlplane::service::Service;
 use controlplane::webhooks::Webhooks;
 use controlplane::{ControlPlane, Options, Timestamp};
+use jiff::SignedDuration;
 use rustls::crypto::ring;
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::runtime::Builder;
 use tokio::sync::Notify;
 
@@ -23,6 +27,11 @@ const ADMINISTRATOR: &str = "kubernetes-admin";
 const ADMINISTRATORS: &str = "system:masters";
 /// The control plane itself does one thing at a time; one more thread has encryption and clients' connections.
 const WORKERS: usize = 2;
+
+/// How long history can be watched, at least: kube-apiserver's `--etcd-compaction-interval`.
+const COMPACTION: SignedDuration = SignedDuration::from_mins(5);
+/// How much of its latest past a killed cluster may lose.
+const SAVE_EVERY: Duration = Duration::from_secs(2);
 
 /// How to start a [`Cluster`].
 #[derive(Clone, Debug)]
@@ -35,6 +44,9 @@ pub struct Settings {
     pub tokens: BTreeMap<String, User>,
     /// What one client can cost.
     pub limits: Limits,
+    /// Where the cluster is kept from one run to the next; it starts empty when there is no such file yet. One cluster
+    /// at a time may use it.
+    pub data: Option<PathBuf>,
 }
 
 /// Why a cluster cannot start.
@@ -51,6 +63,20 @@ pub enum StartError {
     /// The system gives no random numbers, or they make no keys.
     #[error("failed to make the cluster's keys")]
     Keys(#[source] io::Error),
+    /// The data of an earlier run cannot be used.
+    #[error("failed to go on from the data of an earlier run")]
+    Data(#[from] DataError),
+}
+
+/// Why a cluster that ran has not ended well.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The system has no threads or no sockets for it.
+    #[error("failed to serve")]
+    System(#[from] io::Error),
+    /// What the cluster holds could not be kept.
+    #[error("failed to keep the data")]
+    Data(#[from] DataError),
 }
 
 /// A cluster that listens; [`run`](Self::run) brings it to life.
@@ -59,6 +85,7 @@ pub struct Cluster {
     service: Service,
     authority: Authority,
     administrator: Credentials,
+    memory: Memory,
     listener: TcpListener,
     address: SocketAddr,
     limits: Limits,
@@ -88,7 +115,13 @@ impl Cluster {
         listener.set_nonblocking(true).map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
         let keys = |error: rcgen::Error| StartError::Keys(io::Error::other(error));
-        let authority = Authority::new(now).map_err(keys)?;
+        let known = settings.data.as_deref().map(Data::read).transpose()?.flatten();
+        let (authority, token_key, snapshot) = match known {
+            Some(Data { snapshot, authority, token_key }) => {
+                (Authority::restore(authority, now).map_err(keys)?, token_key, Some(snapshot))
+            }
+            None => (Authority::new(now).map_err(keys)?, random()?, None),
+        };
         let administrator = authority.client(ADMINISTRATOR, ADMINISTRATORS).map_err(keys)?;
         let plane = ControlPlane::new(Options {
             seed: u64::from_ne_bytes(random()?),
@@ -98,24 +131,33 @@ impl Cluster {
                 &controllers::Settings { root_ca: authority.certificate().to_owned(), ..Default::default() },
             )
             .controllers,
+            compaction: Some(COMPACTION),
             access: Access {
                 tokens: settings.tokens,
                 strangers: Strangers::Anonymous,
                 authorization: Authorization::Rbac,
                 service_account_tokens: ServiceAccountTokens {
                     jwks_uri: format!("https://{address}/openid/v1/jwks"),
-                    key: Some(random()?),
+                    key: Some(token_key),
                     ..ServiceAccountTokens::default()
                 },
             },
             webhooks: Webhooks::ByDriver,
-            ..Options::default()
+            port: Some(address.port()),
+            restore: snapshot,
         });
         let service = Service::new(plane, Timestamp::now).with_caller(Arc::new(Network));
+        let memory = Memory {
+            file: settings.data,
+            service: service.clone(),
+            authority: authority.credentials(),
+            token_key,
+        };
         Ok(Self {
             service,
             authority,
             administrator,
+            memory,
             listener,
             address,
             limits: settings.limits,
@@ -148,21 +190,60 @@ impl Cluster {
         self.stop.clone()
     }
 
-    /// Lives, in threads of its own, until it is [stopped](Self::stopper); then ends as [`Server::run`] says.
+    /// Lives, in threads of its own, until it is [stopped](Self::stopper); then ends as [`Server::run`] says, and what
+    /// it remembers is on the disk.
     ///
     /// # Errors
-    /// The system gives no threads, or the socket is gone.
-    pub fn run(self) -> io::Result<()> {
+    /// The system gives no threads, the socket is gone, or the data cannot be written.
+    pub fn run(self) -> Result<(), RunError> {
         let runtime = Builder::new_multi_thread().worker_threads(WORKERS).enable_all().build()?;
-        runtime.block_on(self.live())
+        let memory = self.memory.clone();
+        runtime.block_on(self.live())?;
+        memory.save()?;
+        Ok(())
     }
 
     async fn live(self) -> io::Result<()> {
         let server = Server::new(self.listener, self.service.clone(), &self.authority, self.limits)?;
         let life = tokio::spawn(async move { self.service.live(sleep_until).await });
+        let saving = tokio::spawn(self.memory.keep());
         server.run(self.stop.0.notified()).await;
+        saving.abort();
         life.abort();
         Ok(())
+    }
+}
+
+/// Where a cluster's data goes.
+#[derive(Clone, Debug)]
+struct Memory {
+    file: Option<PathBuf>,
+    service: Service,
+    authority: Credentials,
+    token_key: [u8; 32],
+}
+
+impl Memory {
+    /// Writes the cluster as it is now.
+    fn save(&self) -> Result<(), DataError> {
+        let Some(file) = &self.file else { return Ok(()) };
+        let snapshot = self.service.with(|plane| plane.snapshot());
+        let data = Data { snapshot, authority: self.authority.clone(), token_key: self.token_key };
+        data.write(file)
+    }
+
+    /// Writes the cluster whenever it has changed, for ever: a crash costs the last seconds and no more.
+    async fn keep(self) {
+        let mut saved = None;
+        while self.file.is_some() {
+            let revision = self.service.with(|plane| plane.revision());
+            if saved.replace(revision) != Some(revision) {
+                let memory = self.clone();
+                // A disk that is full now may not be the next time, and the last time somebody is told.
+                let _ = tokio::task::spawn_blocking(move || memory.save()).await;
+            }
+            tokio::time::sleep(SAVE_EVERY).await;
+        }
     }
 }
 

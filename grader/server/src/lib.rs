@@ -14,6 +14,7 @@ mod authority;
 mod client_certificate;
 mod cluster;
 mod connection;
+mod data;
 pub mod kubeconfig;
 mod limits;
 mod server;
@@ -21,6 +22,7 @@ pub mod tokens;
 mod webhooks;
 
 pub use authority::{Authority, Credentials};
-pub use cluster::{Cluster, Settings, StartError, Stop};
+pub use cluster::{Cluster, RunError, Settings, StartError, Stop};
+pub use data::DataError;
 pub use limits::Limits;
 pub use server::Server;

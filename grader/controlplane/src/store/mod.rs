@@ -38,6 +38,16 @@ impl Change {
     }
 }
 
+/// What a control plane remembers, for another one to go on from: see
+/// [`Options::restore`](crate::Options::restore).
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Snapshot {
+    /// The number of the latest write.
+    pub revision: u64,
+    /// Every object as it is stored, under the resource that it is stored as.
+    pub objects: Vec<(ResourceId, Arc<Value>)>,
+}
+
 /// An object as it is kept.
 #[derive(Clone, Debug)]
 pub(crate) struct Stored {
@@ -65,6 +75,28 @@ pub(crate) fn key(namespace: &str, name: &str) -> Key {
 }
 
 impl Store {
+    /// Takes up the objects of another store. They count as changes that nobody has been told yet; before them there
+    /// is no history.
+    pub(crate) fn restore(&mut self, snapshot: Snapshot, at: Timestamp) {
+        self.revision = snapshot.revision;
+        self.history.compact(snapshot.revision);
+        for (resource, object) in snapshot.objects {
+            let revision = object::resource_version(&object).parse().unwrap_or(snapshot.revision);
+            let key = key(object::namespace(&object), object::name(&object));
+            let stored = Stored { revision, object: object.clone() };
+            self.resources.entry(resource.clone()).or_default().insert(key, stored);
+            self.fresh.push(Arc::new(Change { revision, resource, old: None, new: Some(object), at }));
+        }
+    }
+
+    /// Everything that another store needs to go on from here.
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        let objects = self.resources.iter().flat_map(|(resource, objects)| {
+            objects.values().map(|stored| (resource.clone(), stored.object.clone()))
+        });
+        Snapshot { revision: self.revision, objects: objects.collect() }
+    }
+
     /// The number of the latest write.
     pub(crate) fn revision(&self) -> u64 {
         self.revision

@@ -8,7 +8,7 @@ const NAMESPACES: &str = "/api/v1/namespaces";
 const CREATE: &str = r#"{"metadata":{"name":"made"}}"#;
 
 /// The client certificate in a kubeconfig.
-fn administrator(server: &Running) -> Credentials {
+pub(crate) fn administrator(server: &Running) -> Credentials {
     use base64::Engine;
     let field = |name: &str| {
         let line =

@@ -3,5 +3,6 @@
 mod clients;
 mod hostile;
 mod identity;
+mod keeping;
 mod running;
 mod stopping;

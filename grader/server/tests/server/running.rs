@@ -2,7 +2,7 @@
 
 use controlplane::access::User;
 use controlplane::controllers::ControllerSet;
-use controlplane_server::{Cluster, Credentials, Limits, Settings, Stop};
+use controlplane_server::{Cluster, Credentials, Limits, RunError, Settings, Stop};
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
@@ -10,6 +10,7 @@ use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
@@ -25,7 +26,7 @@ pub(crate) struct Running {
     pub(crate) certificate: String,
     pub(crate) kubeconfig: String,
     stop: Stop,
-    thread: Option<JoinHandle<io::Result<()>>>,
+    thread: Option<JoinHandle<Result<(), RunError>>>,
 }
 
 /// What an answer says.
@@ -38,13 +39,19 @@ pub(crate) struct Answer {
 impl Running {
     /// A control plane alone, with an administrator and a user `alice` known by their tokens.
     pub(crate) fn new(limits: Limits) -> Self {
+        Self::with_data(limits, None)
+    }
+
+    /// The same, kept in a file.
+    pub(crate) fn with_data(limits: Limits, data: Option<PathBuf>) -> Self {
         let tokens = BTreeMap::from([
             (ADMIN.to_owned(), User::new("admin", ["system:masters"])),
             ("alice-token".to_owned(), User::new("alice", ["dev"])),
         ]);
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let controllers = ControllerSet::none();
-        let cluster = Cluster::new(Settings { address, controllers, tokens, limits }).expect("a free port");
+        let cluster =
+            Cluster::new(Settings { address, controllers, tokens, limits, data }).expect("a free port");
         Self {
             address: cluster.address(),
             certificate: cluster.certificate().to_owned(),

@@ -40,6 +40,9 @@ pub(super) struct Up {
     /// Which controllers run, in the syntax of kube-controller-manager: `*`, `NAME`, `-NAME`; empty for none
     #[arg(long, value_name = "LIST", default_value = "*", allow_hyphen_values = true)]
     controllers: String,
+    /// Where the cluster is kept: what is in it survives `cluster down`, and kubeconfigs stay valid
+    #[arg(long, value_name = "FILE")]
+    data: Option<PathBuf>,
     /// Return as soon as the cluster is ready; `cluster down` stops it
     #[arg(long)]
     detach: bool,
@@ -91,7 +94,7 @@ impl Up {
             claim.publish(port, cluster.url(), kubeconfig.clone())?;
         }
         console.line(format!("ready at {}  KUBECONFIG={}", cluster.url(), kubeconfig.display()));
-        cluster.run().map_err(|error| Problem::machine(format!("the cluster ended: {error}")))?;
+        cluster.run().map_err(|error| Problem::machine(format!("the cluster: {}", with_causes(&error))))?;
         Ok(ExitCode::Passed)
     }
 
@@ -119,6 +122,7 @@ impl Up {
             },
             tokens,
             limits: Limits::default(),
+            data: self.data.clone(),
         })
     }
 }
@@ -180,13 +184,23 @@ fn refuse_own_kubeconfig(path: &Path) -> Result<(), Problem> {
 }
 
 fn cannot_start(error: StartError) -> Problem {
-    let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
-    let problem = Problem::machine(format!("{error}{cause}"));
+    let problem = Problem::machine(with_causes(&error));
     match error {
         StartError::Listen { .. } => problem.next(format!(
             "{} shows what runs; choose another port with --port, or let --port 0 find one",
             command("cluster status")
         )),
+        StartError::Data(_) => problem.next("move the file away to begin with an empty cluster"),
         StartError::Keys(_) => problem,
     }
+}
+
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(&format!(": {error}"));
+        cause = error.source();
+    }
+    text
 }
