@@ -1,9 +1,10 @@
-//! A Kubernetes control plane as a library: an API server and the built-in controllers that operators lean on,
-//! in-process, in memory, deterministic.
+#![doc = include_str!("../README.md")]
+//!
+//! # Where to begin
 //!
 //! The core is a plain state machine ([`ControlPlane`]): `handle(request, now) -> reply`, plus watch events to
-//! deliver, plus the next time it wants to be woken. It has no clock, no socket, no randomness and no async of
-//! its own; [`service`] is the thin shell that lets a `kube::Client` talk to it.
+//! deliver, plus the next time it wants to be woken; [`service`] is the thin shell that lets a `kube::Client` talk to
+//! it.
 
 pub mod access;
 mod admission;

@@ -272,6 +272,7 @@ fn ask(
             plane.close_watch(id);
             head.status
         }
-        Reply::Later(_) => StatusCode::OK,
+        // Nobody is there to be called, or to wait.
+        Reply::Later(_) | Reply::Call(_) => StatusCode::OK,
     }
 }

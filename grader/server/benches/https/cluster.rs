@@ -49,7 +49,9 @@ impl Running {
     pub(crate) async fn real() -> Result<Option<Self>, Failure> {
         let assets = std::env::var_os("KUBEBUILDER_ASSETS").map(PathBuf::from);
         let Some(assets) = assets.filter(|folder| folder.join("kube-apiserver").exists()) else {
-            println!("skipped: no kube-apiserver to compare with; KUBEBUILDER_ASSETS names no folder that has one");
+            println!(
+                "skipped: no kube-apiserver to compare with; KUBEBUILDER_ASSETS names no folder that has one"
+            );
             return Ok(None);
         };
         let folder = tempfile::tempdir()?;
@@ -62,13 +64,8 @@ impl Running {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         let access = Access::new(address, TOKEN, &fs::read_to_string(certificate)?)?;
-        let mut running = Self {
-            name: "kube-apiserver",
-            access,
-            ready: Duration::ZERO,
-            processes,
-            _folder: folder,
-        };
+        let mut running =
+            Self { name: "kube-apiserver", access, ready: Duration::ZERO, processes, _folder: folder };
         running.ready = until_ready(&running.access, start).await?;
         Ok(Some(running))
     }

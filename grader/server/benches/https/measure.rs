@@ -61,7 +61,9 @@ async fn measure(cluster: Running) -> Result<Vec<Figure>, Failure> {
     add("create, p99", "ms", quantile(&mut creates, 0.99), false);
 
     let mut connection = cluster.access.watcher().await?;
-    let mut events = connection.watch(&format!("{CONFIG_MAPS}?watch=true&resourceVersion={}", revision(&mut client).await?)).await?;
+    let mut events = connection
+        .watch(&format!("{CONFIG_MAPS}?watch=true&resourceVersion={}", revision(&mut client).await?))
+        .await?;
     let mut latencies = Vec::new();
     for index in 0..1_000 {
         let body = config_map(&format!("watched-{index}"));
@@ -95,7 +97,8 @@ async fn measure(cluster: Running) -> Result<Vec<Figure>, Failure> {
     while watches.len() < WATCHERS {
         let mut connection = cluster.access.watcher().await?;
         for _ in 0..WATCHES_OF_A_CONNECTION {
-            watches.push(connection.watch(&format!("{CONFIG_MAPS}?watch=true&resourceVersion={from}")).await?);
+            watches
+                .push(connection.watch(&format!("{CONFIG_MAPS}?watch=true&resourceVersion={from}")).await?);
         }
     }
     let mut spread = Vec::new();

@@ -144,7 +144,8 @@ async fn watch(access: Access, index: usize, end: Instant, counts: Arc<Counts>) 
     let mut view = BTreeMap::new();
     let mut seen = relist(&mut client, &folder, &mut view).await?;
     while Instant::now() < end {
-        let target = format!("{folder}?watch=true&timeoutSeconds=5&allowWatchBookmarks=true&resourceVersion={seen}");
+        let target =
+            format!("{folder}?watch=true&timeoutSeconds=5&allowWatchBookmarks=true&resourceVersion={seen}");
         let mut events = connection.watch(&target).await?;
         while let Some(event) = timeout(SILENCE, events.next()).await.map_err(|_| "a watch fell silent")?? {
             let event: Value = serde_json::from_slice(&event)?;
@@ -175,7 +176,11 @@ async fn watch(access: Access, index: usize, end: Instant, counts: Arc<Counts>) 
     while let Some(event) = events.next().await? {
         let event: Value = serde_json::from_slice(&event)?;
         let (name, revision) = identity(&event["object"]);
-        if event["type"] == "DELETED" { view.remove(&name) } else { view.insert(name, revision) };
+        if event["type"] == "DELETED" {
+            view.remove(&name)
+        } else {
+            view.insert(name, revision)
+        };
     }
     let mut there = BTreeMap::new();
     relist(&mut client, &folder, &mut there).await?;
@@ -185,11 +190,7 @@ async fn watch(access: Access, index: usize, end: Instant, counts: Arc<Counts>) 
     Ok(())
 }
 
-async fn relist(
-    client: &mut Client,
-    folder: &str,
-    view: &mut BTreeMap<String, u64>,
-) -> Result<u64, Failure> {
+async fn relist(client: &mut Client, folder: &str, view: &mut BTreeMap<String, u64>) -> Result<u64, Failure> {
     let list: Value = serde_json::from_slice(&client.expect(Method::GET, folder, JSON, "").await?)?;
     view.extend(list["items"].as_array().into_iter().flatten().map(identity));
     Ok(identity(&list).1)
