@@ -96,6 +96,14 @@ pub(crate) fn negotiate(request: &Request) -> Result<Accept, ApiError> {
     among(request, |_| true)
 }
 
+/// Finds the first representation of what has no Table: resources that can only be created.
+///
+/// # Errors
+/// 406 when there is none.
+pub(crate) fn negotiate_without_table(request: &Request) -> Result<Accept, ApiError> {
+    among(request, |accept| !matches!(accept.shape, Shape::Table { .. }))
+}
+
 /// Finds the first representation of what has neither a Table nor metadata.
 ///
 /// # Errors

@@ -64,6 +64,9 @@ pub(crate) fn body(
         decoded.strict.insert(0, yaml::unmarshal_errors(&repeated));
     } else {
         decoded.strict.splice(0..0, repeated);
+        if format == BodyFormat::Json && !resource.is_custom() && decoded.strict.len() > 1 {
+            sort_by_place(&mut decoded.strict, bytes);
+        }
     }
     if validation == FieldValidation::Strict && !decoded.strict.is_empty() {
         let version = object_version(&decoded.object);
@@ -82,6 +85,15 @@ pub(crate) fn body(
         )));
     }
     Ok(decoded.object)
+}
+
+/// What is objected to in the order in which a reader of the document comes across it.
+fn sort_by_place(objections: &mut [String], bytes: &[u8]) {
+    let keys = json::keys(bytes);
+    objections.sort_by_cached_key(|objection| {
+        let again = objection.starts_with("duplicate");
+        keys.iter().position(|key| (key.again || !again) && objection.ends_with(&go_text::quote(&key.path)))
+    });
 }
 
 /// `strict decoding error: ` and everything it objects to.

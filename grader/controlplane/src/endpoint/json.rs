@@ -84,6 +84,26 @@ impl<'de> Visitor<'de> for Document<'_> {
 
 /// The paths of the keys that are there twice (`spec.ports[0].name`), in the order of the second ones.
 pub(crate) fn repeated_keys(bytes: &[u8]) -> Vec<String> {
+    let mut repeated: Vec<String> = Vec::new();
+    for key in keys(bytes).into_iter().filter(|key| key.again) {
+        if !repeated.contains(&key.path) {
+            repeated.push(key.path);
+        }
+    }
+    repeated
+}
+
+/// A key as it stands in a document.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Key {
+    /// e.g. `spec.ports[0].name`
+    pub(crate) path: String,
+    /// Its object has the key already.
+    pub(crate) again: bool,
+}
+
+/// All keys in the order of the document.
+pub(crate) fn keys(bytes: &[u8]) -> Vec<Key> {
     let mut found = Vec::new();
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     // A document that cannot be parsed has been refused before.
@@ -93,7 +113,7 @@ pub(crate) fn repeated_keys(bytes: &[u8]) -> Vec<String> {
 
 struct Paths<'a> {
     path: &'a str,
-    found: &'a mut Vec<String>,
+    found: &'a mut Vec<Key>,
 }
 
 impl<'de> DeserializeSeed<'de> for Paths<'_> {
@@ -149,9 +169,8 @@ impl<'de> Visitor<'de> for Paths<'_> {
         let mut keys = std::collections::BTreeSet::new();
         while let Some(key) = members.next_key::<String>()? {
             let path = if self.path.is_empty() { key.clone() } else { format!("{}.{key}", self.path) };
-            if !keys.insert(key) && !self.found.contains(&path) {
-                self.found.push(path.clone());
-            }
+            let again = !keys.insert(key);
+            self.found.push(Key { path: path.clone(), again });
             members.next_value_seed(Paths { path: &path, found: self.found })?;
         }
         Ok(())

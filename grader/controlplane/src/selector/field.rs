@@ -122,7 +122,7 @@ impl FieldLabels<'_> {
                 ("involvedObject.fieldPath", "/involvedObject/fieldPath"),
                 ("reason", "/reason"),
                 ("reportingComponent", "/reportingComponent"),
-                ("source", "/source/component"),
+                ("source", "/source/component|/reportingComponent"),
                 ("type", "/type"),
             ]),
             // Events are kept in their core form.
@@ -151,7 +151,8 @@ impl FieldLabels<'_> {
         }
     }
 
-    /// Where the field is. A `?` or `#` at the end makes an absent one `false` or `0`.
+    /// Where the field is. A `?` or `#` at the end makes an absent one `false` or `0`; of several places between `|`
+    /// the first that is not empty counts.
     fn pointer(&self, label: &str) -> Option<String> {
         match (label, self) {
             ("metadata.name", _) => return Some("/metadata/name".to_owned()),
@@ -201,6 +202,11 @@ impl fmt::Display for FieldSelector {
 }
 
 fn text_at(object: &Value, pointer: &str) -> String {
+    if let Some((first, rest)) = pointer.split_once('|') {
+        return Some(text_at(object, first))
+            .filter(|text| !text.is_empty())
+            .unwrap_or_else(|| text_at(object, rest));
+    }
     let (pointer, absent) = match (pointer.strip_suffix('?'), pointer.strip_suffix('#')) {
         (Some(pointer), _) => (pointer, "false"),
         (_, Some(pointer)) => (pointer, "0"),

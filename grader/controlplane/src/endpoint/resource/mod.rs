@@ -165,9 +165,14 @@ impl Call<'_> {
             return missing(self.path);
         }
         self.check_served()?;
-        let builtin = !resource.is_custom();
-        let accept = accept::negotiate(self.request)
-            .map_err(|error| if builtin { accept::refused_before_routing() } else { error })?;
+        let formats: Vec<&str> = accept::PLAIN_TYPES.split(", ").collect();
+        if !resource.is_custom() && !accept::passes_router(self.request, &formats) {
+            return Err(accept::refused_before_routing());
+        }
+        let accept = match self.only_answers_creates() {
+            true => accept::negotiate_without_table(self.request)?,
+            false => accept::negotiate(self.request)?,
+        };
         self.representation = Representation { accept, include: IncludeObject::default() };
         match (self.request.method.clone(), &self.path.name, self.path.subresource.as_deref()) {
             (Method::GET, None, None) => self.list_or_watch(server),
@@ -186,6 +191,15 @@ impl Call<'_> {
             (_, _, Some(subresource)) => Err(ApiError::not_implemented(&resource.id, subresource)),
             _ => Err(ApiError::method_not_allowed()),
         }
+    }
+
+    /// Reviews, tokens and their like are answers, not objects that are there.
+    fn only_answers_creates(&self) -> bool {
+        let verbs = match self.path.subresource.as_deref() {
+            None => Some(&self.resource.verbs),
+            Some(name) => self.resource.subresource(name).map(|subresource| &subresource.verbs),
+        };
+        verbs.is_some_and(|verbs| verbs.iter().eq(["create"]))
     }
 
     /// Nothing can be asked about a revision that has not come yet; the server waits a little for it.
