@@ -1,6 +1,7 @@
 //! The state behind the API: what the verbs read and write.
 
 use crate::access::{Access, AccessControl, User, rbac, signers};
+use crate::api_services;
 use crate::builtins::Cluster;
 use crate::compaction::Compaction;
 use crate::definitions;
@@ -50,7 +51,7 @@ impl ApiServer {
         server
     }
 
-    /// The namespaces that every cluster has, and the roles of one that uses them.
+    /// The namespaces that every cluster has; one with RBAC has everything else that a real one begins with.
     fn bootstrap(&mut self, start: Timestamp) {
         for name in ["default", "kube-node-lease", "kube-public", "kube-system"] {
             let namespace = json!({
@@ -66,6 +67,7 @@ impl ApiServer {
         }
         if self.access.index().is_some() {
             rbac::bootstrap::load(&mut self.store, &mut self.random, start);
+            api_services::load(&mut self.store, &mut self.random, start);
         }
     }
 
@@ -84,6 +86,7 @@ impl ApiServer {
             if changes.iter().any(|change| change.resource == CRDS) {
                 self.resources.reload(&self.store);
                 definitions::settle(self, now);
+                api_services::sync(self, now);
             } else if self.resources.has_terminating() && changes.iter().any(|change| change.new.is_none()) {
                 definitions::resume(self, now);
             }

@@ -9,6 +9,7 @@
 pub mod access;
 mod admission;
 mod api_server;
+mod api_services;
 pub mod apply;
 pub mod builtins;
 mod compaction;

@@ -270,3 +270,51 @@ fn varint(mut value: u64, bytes: &mut Vec<u8>) {
     }
     bytes.push(value as u8);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD;
+
+    /// The document, and its bytes as gnostic's Go library writes them.
+    const DOCUMENT: &str = r##"{"swagger":"2.0","info":{"title":"T","version":"1"},
+        "paths":{"/a/{name}":{
+            "get":{"tags":["t"],
+                "description":"reads",
+                "operationId":"readA",
+                "produces":["application/json"],
+                "consumes":["*/*"],
+                "parameters":[{"$ref":"#/parameters/p"},{"name":"body","in":"body","required":true,"schema":{"$ref":"#/definitions/A"}}],
+                "responses":{"200":{"description":"OK","schema":{"$ref":"#/definitions/A"}},"401":{"description":"Unauthorized"}},
+                "schemes":["https"]},
+            "parameters":[{"uniqueItems":true,"type":"string","description":"d","name":"name","in":"path","required":true}]}},
+        "definitions":{"A":{"description":"d","type":"object","required":["s"],"properties":{
+            "i":{"type":"integer","format":"int32","maximum":300,"minimum":0.5,"maxLength":300},
+            "l":{"type":"array","items":{"type":"string"}},
+            "m":{"type":"object","additionalProperties":{"type":"number"}},
+            "o":{"type":"object","additionalProperties":true},
+            "s":{"$ref":"#/definitions/B","description":"s"}}}},
+        "parameters":{"p":{"uniqueItems":true,"type":"string","name":"p","in":"query"}},
+        "security":[{"T":[]}],
+        "securityDefinitions":{"T":{"type":"apiKey","name":"authorization","in":"header"}}}"##;
+    const BYTES: &str = "CgMyLjASBgoBVBIBMULhARLeAQoJL2Eve25hbWV9EtABEqkBCgF0GgVyZWFkcyoFcmVhZEEyEGFwcGxpY2F0aW9uL2pzb246Ayov\
+        KkISEhAKDiMvcGFyYW1ldGVycy9wQiUKIwohEgRib2R5GgRib2R5IAEqEQoPIy9kZWZpbml0aW9ucy9BSj0KIgoDMjAwEhsKGQoC\
+        T0sSEwoRCg8jL2RlZmluaXRpb25zL0EKFwoDNDAxEhAKDgoMVW5hdXRob3JpemVkUgVodHRwc0oiCiASHiIcCAESBHBhdGgaAWQi\
+        BG5hbWUqBnN0cmluZ5gBAUrDAQrAAQoBQRK6ASIBZJoBAXOyAQgKBm9iamVjdMoBpAEKLQoBaRIoEgVpbnQzMjkAAAAAAMByQEkA\
+        AAAAAADgP1isArIBCQoHaW50ZWdlcgofCgFsEhqyAQcKBWFycmF5ugENCguyAQgKBnN0cmluZwogCgFtEhuqAQ0KC7IBCAoGbnVt\
+        YmVysgEICgZvYmplY3QKFQoBbxIQqgECEAGyAQgKBm9iamVjdAoZCgFzEhQKDyMvZGVmaW5pdGlvbnMvQiIBc1IgCh4KAXASGRIX\
+        GhUSBXF1ZXJ5IgFwMgZzdHJpbmegAQFiBwoFCgFUEgBqKAomCgFUEiESHwoGYXBpS2V5Eg1hdXRob3JpemF0aW9uGgZoZWFkZXI=";
+
+    #[test]
+    fn a_document_has_the_bytes_that_go_writes() {
+        assert_eq!(STANDARD.encode(encode(DOCUMENT)), BYTES);
+    }
+
+    #[test]
+    fn extensions_are_yaml_in_a_message_with_their_name() {
+        let mut bytes = Vec::new();
+        SCHEMA.write(&serde_json::json!({"x-a": ["b"], "y": 1}), &mut bytes);
+        assert_eq!(bytes, b"\xfa\x01\x0f\n\x03x-a\x12\x08\x12\x06[\"b\"]\n");
+    }
+}
