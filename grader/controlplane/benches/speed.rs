@@ -5,9 +5,10 @@ mod support;
 use controlplane::{ControlPlane, Request};
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use http::Method;
+use serde_json::{Value, json};
 use std::hint::black_box;
 use std::time::{Duration, Instant};
-use support::{CONFIG_MAPS, DATABASES, cluster, cluster_with, cluster_with_databases};
+use support::{CONFIG_MAPS, DATABASES, by, cluster, cluster_with, cluster_with_databases, guarded_cluster};
 use support::{config_map, database, get, post, request, send};
 
 const MERGE: &str = "application/merge-patch+json";
@@ -186,9 +187,45 @@ fn watches(criterion: &mut Criterion) {
     });
 }
 
+fn access(criterion: &mut Criterion) {
+    const BINDINGS: &str = "/apis/rbac.authorization.k8s.io/v1/namespaces/default/rolebindings";
+    const ROLES: &str = "/apis/rbac.authorization.k8s.io/v1/namespaces/default/roles";
+    const ACCOUNTS: &str = "/api/v1/namespaces/default/serviceaccounts";
+    let mut group = criterion.benchmark_group("access");
+    group.bench_function("start-up of a cluster with RBAC", |bench| {
+        bench.iter(|| black_box(guarded_cluster()));
+    });
+    let mut plane = guarded_cluster();
+    let admin = |request| by("admin", request);
+    send(&mut plane, &admin(post(CONFIG_MAPS, &config_map("object"))));
+    send(&mut plane, &admin(post(ACCOUNTS, &json!({"metadata": {"name": "robot"}}))));
+    let role = json!({
+        "metadata": {"name": "reader"},
+        "rules": [{"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get"]}],
+    });
+    send(&mut plane, &admin(post(ROLES, &role)));
+    let binding = json!({
+        "metadata": {"name": "readers"},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "reader"},
+        "subjects": [{"kind": "User", "name": "alice"}, {"kind": "ServiceAccount", "name": "robot"}],
+    });
+    send(&mut plane, &admin(post(BINDINGS, &binding)));
+    let made = send(&mut plane, &admin(post(&format!("{ACCOUNTS}/robot/token"), &json!({}))));
+    let made: Value = serde_json::from_slice(&made).expect("a TokenRequest");
+    let token = made["status"]["token"].as_str().expect("a token");
+    for (who, token) in
+        [("an administrator", "admin"), ("a user with a role", "alice"), ("a service account", token)]
+    {
+        group.bench_function(format!("get as {who}"), |bench| {
+            let request = by(token, get(&format!("{CONFIG_MAPS}/object")));
+            bench.iter(|| black_box(send(&mut plane, &request)));
+        });
+    }
+}
+
 criterion_group! {
     name = benches;
     config = Criterion::default().sample_size(20).warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(2));
-    targets = start_up, writes, reads, watches
+    targets = start_up, writes, reads, watches, access
 }
 criterion_main!(benches);

@@ -11,12 +11,14 @@ use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
 /// What differs from server to server, and what it becomes.
-const MASKS: [(&str, &str); 5] = [
+const MASKS: [(&str, &str); 7] = [
     (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "<uid>"),
     (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "<time>"),
     (r"eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*", "<token>"),
     (r"ZXlK[A-Za-z0-9+/=]+", "<token>"),
     (r"LS0tLS1CRUdJTi[A-Za-z0-9+/=]+", "<certificate>"),
+    (r"-----BEGIN CERTIFICATE-----[^-]*(-----END CERTIFICATE-----\n)?", "<certificate>"),
+    (r"kube-api-access-[a-z0-9]{5}", "kube-api-access-<suffix>"),
 ];
 
 struct Cluster {

@@ -18,6 +18,8 @@ MASKS = [
     (r"eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*", "<token>"),
     (r"ZXlK[A-Za-z0-9+/=]+", "<token>"),
     (r"LS0tLS1CRUdJTi[A-Za-z0-9+/=]+", "<certificate>"),
+    (r"-----BEGIN CERTIFICATE-----[^-]*(-----END CERTIFICATE-----\n)?", "<certificate>"),
+    (r"kube-api-access-[a-z0-9]{5}", "kube-api-access-<suffix>"),
 ]
 
 

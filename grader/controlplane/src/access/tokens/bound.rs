@@ -54,7 +54,7 @@ fn checked(
     wanted: &[String],
     now: Timestamp,
 ) -> Result<Verified, String> {
-    jwt::check_signature(&issuer.key, token)?;
+    issuer.check_signature(token)?;
     let named = match claims.get("aud") {
         Some(Value::String(one)) => vec![one.clone()],
         Some(Value::Array(several)) => several.iter().filter_map(Value::as_str).map(str::to_owned).collect(),

@@ -14,10 +14,14 @@ pub(crate) mod request;
 pub(crate) use bound::{Verified, verify};
 pub(crate) use key::SigningKey;
 
+use std::collections::HashSet;
 use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// The issuer of legacy tokens, which is no URL.
 const LEGACY_ISSUER: &str = "kubernetes/serviceaccount";
+/// Good tokens that are remembered; more than the clients of any cluster that fits into a process.
+const REMEMBERED: usize = 1_000;
 
 /// How tokens of service accounts are made.
 #[derive(Clone)]
@@ -62,11 +66,28 @@ impl Default for ServiceAccountTokens {
 pub(crate) struct Issuer {
     pub(crate) settings: ServiceAccountTokens,
     pub(crate) key: SigningKey,
+    /// Tokens whose signature is known to be good, which costs more to find out than everything else.
+    genuine: Arc<Mutex<HashSet<String>>>,
 }
 
 impl Issuer {
     pub(crate) fn new(settings: ServiceAccountTokens, seed: u64) -> Self {
         let key = SigningKey::new(settings.key.unwrap_or_else(|| key::secret_of(seed)));
-        Self { settings, key }
+        Self { settings, key, genuine: Arc::default() }
+    }
+
+    /// # Errors
+    /// Why the server did not sign this token.
+    fn check_signature(&self, token: &str) -> Result<(), String> {
+        let mut genuine = self.genuine.lock().unwrap_or_else(PoisonError::into_inner);
+        if genuine.contains(token) {
+            return Ok(());
+        }
+        jwt::check_signature(&self.key, token)?;
+        if genuine.len() >= REMEMBERED {
+            genuine.clear();
+        }
+        genuine.insert(token.to_owned());
+        Ok(())
     }
 }

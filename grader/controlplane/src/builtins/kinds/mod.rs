@@ -15,6 +15,7 @@ mod node;
 mod pem;
 mod pod;
 mod pod_admission;
+mod pod_service_account;
 mod pod_spec;
 mod policy;
 mod resources;

@@ -1,5 +1,6 @@
 //! Pods (pkg/registry/core/pod/strategy.go, ValidatePodUpdate in pkg/apis/core/validation/validation.go).
 
+use super::pod_service_account::MIRROR;
 use super::{pod_admission, pod_spec, resources};
 use crate::builtins::fields::{at, has, list, number, put, set, text};
 use crate::builtins::rules::{Cluster, Rules, keep_all_but_status, keep_status};
@@ -69,7 +70,8 @@ impl Rules for Pod {
     }
 
     fn validate_create(&self, pod: &Value) -> Vec<FieldError> {
-        let mut errors = pod_spec::validate(at(pod, "/spec"), "spec");
+        let mut errors = mirror(pod, None);
+        errors.extend(pod_spec::validate(at(pod, "/spec"), "spec"));
         if !list(pod, "/spec/ephemeralContainers").is_empty() {
             let detail = "cannot be set on create";
             errors.push(FieldError::forbidden("spec.ephemeralContainers", detail));
@@ -85,7 +87,11 @@ impl Rules for Pod {
         match subresource {
             Some("status") => status(new, old),
             Some("resize" | "ephemeralcontainers" | "binding") => Vec::new(),
-            _ => spec(new, old),
+            _ => {
+                let mut errors = mirror(new, Some(old));
+                errors.extend(spec(new, old));
+                errors
+            }
         }
     }
 
@@ -101,6 +107,27 @@ impl Rules for Pod {
             _ => &[&["status"]],
         }
     }
+}
+
+/// A mirror pod is one from the start, on a node.
+fn mirror(pod: &Value, old: Option<&Value>) -> Vec<FieldError> {
+    const FIELD: &str = "metadata.annotations[kubernetes.io/config.mirror]";
+    let annotation = |pod: &Value| at(pod, "/metadata/annotations").get(MIRROR).cloned();
+    let mut errors = Vec::new();
+    match (annotation(pod), old.map(annotation)) {
+        (Some(_), Some(None)) => {
+            errors.push(FieldError::forbidden(FIELD, "may not add mirror pod annotation"))
+        }
+        (now, Some(Some(before))) if now.as_ref() != Some(&before) => {
+            errors.push(FieldError::forbidden(FIELD, "may not remove or update mirror pod annotation"));
+        }
+        _ => {}
+    }
+    if let Some(value) = annotation(pod).filter(|_| !has(&pod["spec"], "nodeName")) {
+        let why = "must set spec.nodeName if mirror pod annotation is set";
+        errors.push(FieldError::invalid(FIELD, value, why));
+    }
+    errors
 }
 
 fn spec(new: &Value, old: &Value) -> Vec<FieldError> {

@@ -1,7 +1,8 @@
-//! What admission plugins do to pods: ServiceAccount, Priority, DefaultTolerationSeconds
+//! What admission plugins do to pods: Priority, DefaultTolerationSeconds
 //! (plugin/pkg/admission in the Kubernetes repository).
 
-use crate::builtins::fields::{at, has, list, list_mut, number, put, set, text};
+use super::pod_service_account;
+use crate::builtins::fields::{at, has, list, number, put, text};
 use crate::builtins::names;
 use crate::builtins::rules::Cluster;
 use crate::error::ApiError;
@@ -10,14 +11,11 @@ use crate::store::ResourceId;
 use serde_json::{Value, json};
 
 const PODS: ResourceId = ResourceId::known("", "pods");
-const SERVICE_ACCOUNTS: ResourceId = ResourceId::known("", "serviceaccounts");
 const PRIORITY_CLASSES: ResourceId = ResourceId::known("scheduling.k8s.io", "priorityclasses");
-/// Where containers find the credentials of their service account.
-const TOKEN_PATH: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 
 /// Fills in a new pod, or refuses it.
 pub(super) fn create(pod: &mut Value, cluster: &mut dyn Cluster) -> Result<(), ApiError> {
-    service_account(pod, cluster)?;
+    pod_service_account::admit(pod, cluster)?;
     priority(pod, cluster)?;
     tolerations(pod);
     Ok(())
@@ -61,68 +59,8 @@ pub(super) fn warnings(pod: &Value) -> Vec<String> {
     warnings
 }
 
-fn forbidden(pod: &Value, why: &str) -> ApiError {
+pub(super) fn forbidden(pod: &Value, why: &str) -> ApiError {
     ApiError::forbidden(&PODS, object::name(pod), why)
-}
-
-fn service_account(pod: &mut Value, cluster: &mut dyn Cluster) -> Result<(), ApiError> {
-    if at(pod, "/metadata/annotations").get("kubernetes.io/config.mirror").is_some() {
-        return Ok(());
-    }
-    if text(pod, "/spec/serviceAccountName").is_empty() {
-        put(pod, &["spec", "serviceAccountName"], "default");
-    }
-    let name = text(pod, "/spec/serviceAccountName").to_owned();
-    put(pod, &["spec", "serviceAccount"], name.as_str());
-    let namespace = object::namespace(pod).to_owned();
-    let account = match cluster.get(&SERVICE_ACCOUNTS, &namespace, &name) {
-        Some(account) => account.as_ref().clone(),
-        // The server waits for this one, which a controller makes soon after the namespace.
-        None if name == "default" => json!({}),
-        None => {
-            let why = format!(
-                "error looking up service account {namespace}/{name}: serviceaccount \"{name}\" not found"
-            );
-            return Err(forbidden(pod, &why));
-        }
-    };
-    let wanted = |object: &Value| at(object, "/automountServiceAccountToken").as_bool();
-    if wanted(at(pod, "/spec")).or(wanted(&account)).unwrap_or(true) {
-        mount_token(pod, cluster);
-    }
-    if list(pod, "/spec/imagePullSecrets").is_empty() && !list(&account, "/imagePullSecrets").is_empty() {
-        put(pod, &["spec", "imagePullSecrets"], list(&account, "/imagePullSecrets").to_vec());
-    }
-    Ok(())
-}
-
-fn mount_token(pod: &mut Value, cluster: &mut dyn Cluster) {
-    const PREFIX: &str = "kube-api-access-";
-    let known = list(pod, "/spec/volumes").iter().map(|volume| text(volume, "/name"));
-    let known = known.into_iter().find(|name| name.starts_with(PREFIX)).map(str::to_owned);
-    let name = known.clone().unwrap_or_else(|| format!("{PREFIX}{}", cluster.suffix()));
-    let mut needed = false;
-    for containers in ["/spec/initContainers", "/spec/containers"] {
-        for container in list_mut(pod, containers) {
-            let mut mounts = list(container, "/volumeMounts").to_vec();
-            if mounts.iter().any(|mount| text(mount, "/mountPath") == TOKEN_PATH) {
-                continue;
-            }
-            mounts.push(json!({"name": name, "readOnly": true, "mountPath": TOKEN_PATH}));
-            set(container, "volumeMounts", Some(mounts.into()));
-            needed = true;
-        }
-    }
-    if known.is_none() && needed {
-        let mut volumes = list(pod, "/spec/volumes").to_vec();
-        let field = json!({"apiVersion": "v1", "fieldPath": "metadata.namespace"});
-        volumes.push(json!({"name": name, "projected": {"defaultMode": 0o644, "sources": [
-            {"serviceAccountToken": {"expirationSeconds": 3607, "path": "token"}},
-            {"configMap": {"name": "kube-root-ca.crt", "items": [{"key": "ca.crt", "path": "ca.crt"}]}},
-            {"downwardAPI": {"items": [{"path": "namespace", "fieldRef": field}]}},
-        ]}}));
-        put(pod, &["spec", "volumes"], volumes);
-    }
 }
 
 fn priority(pod: &mut Value, cluster: &mut dyn Cluster) -> Result<(), ApiError> {

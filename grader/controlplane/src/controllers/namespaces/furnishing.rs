@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 const ACCOUNT: &str = "default";
 const ROOT_CA: &str = "kube-root-ca.crt";
+const DESCRIPTION: &str = "kubernetes.io/description";
 const ROOT_CA_DESCRIPTION: &str = "Contains a CA bundle that can be used to verify the kube-apiserver when using \
     internal endpoints such as the internal service IP or kubernetes.default.svc. No other usage is guaranteed across \
     distributions of Kubernetes clusters.";
@@ -87,20 +88,23 @@ impl Controller for RootCaPublisher {
                     "apiVersion": "v1", "kind": "ConfigMap",
                     "metadata": {
                         "name": ROOT_CA, "namespace": namespace,
-                        "annotations": {"kubernetes.io/description": ROOT_CA_DESCRIPTION},
+                        "annotations": {DESCRIPTION: ROOT_CA_DESCRIPTION},
                     },
                     "data": {"ca.crt": root_ca},
                 });
                 return api.create(&CONFIG_MAPS, Some(namespace), bundle).map(drop);
             };
-            if present["data"] == json!({"ca.crt": root_ca}) {
+            let described = present["metadata"]["annotations"].get(DESCRIPTION);
+            if present["data"] == json!({"ca.crt": root_ca})
+                && described.is_some_and(|text| text == ROOT_CA_DESCRIPTION)
+            {
                 return Ok(());
             }
             let mut repaired = (*present).clone();
             repaired["data"] = json!({"ca.crt": root_ca});
             let annotations =
                 &mut object::metadata_mut(&mut repaired).entry("annotations").or_insert_with(|| json!({}));
-            annotations["kubernetes.io/description"] = ROOT_CA_DESCRIPTION.into();
+            annotations[DESCRIPTION] = ROOT_CA_DESCRIPTION.into();
             api.update(&CONFIG_MAPS, repaired).map(drop)
         });
     }
