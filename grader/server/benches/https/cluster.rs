@@ -97,6 +97,7 @@ pub(crate) fn serve(certificate: &str) -> Result<(), Failure> {
         controllers: "*".parse()?,
         tokens: [(TOKEN.to_owned(), User::new("bench", ["system:masters"]))].into(),
         limits: Limits::default(),
+        data: None,
     })?;
     fs::write(certificate, cluster.certificate())?;
     println!("{}", cluster.address());
