@@ -1,6 +1,7 @@
 """An operator for Bells, made with kopf: a ConfigMap for each, and what was done in its status."""
 import kopf
 from kubernetes import client, config
+from kubernetes.client.exceptions import ApiException
 
 GROUP = "kopf-client.example.com"
 BELLS = (GROUP, "v1", "bells")
@@ -53,4 +54,9 @@ def stubborn(retry, **_):
 @kopf.on.delete(*BELLS)
 def delete(name, namespace, **_):
     body = {"metadata": {"name": f"{name}-is-gone"}}
-    client.CoreV1Api().create_namespaced_config_map(namespace, body)
+    try:
+        client.CoreV1Api().create_namespaced_config_map(namespace, body)
+    except ApiException as error:
+        # A handler may run once more when its success could not be noted.
+        if error.status != 409:
+            raise
