@@ -4,8 +4,9 @@ use super::{Change, Compacted};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-/// Writes kept before the oldest is forgotten; about what the watch cache of a busy server holds.
-const KEPT: usize = 100_000;
+/// Writes kept before the oldest is forgotten: enough for a client that was away for seconds under heavy load, or for
+/// hours otherwise, in memory that a laptop can spare.
+const KEPT: usize = 25_000;
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct History {

@@ -113,7 +113,7 @@ async fn until_ready(access: &Access, start: Instant) -> Result<Duration, Failur
             return Ok(start.elapsed());
         }
         if start.elapsed() > Duration::from_secs(120) {
-            return Err("the server does not get ready within two minutes".into());
+            return Err("the server is not ready after two minutes; see whether it starts by hand".into());
         }
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
@@ -139,9 +139,12 @@ fn etcd(assets: &Path, folder: &Path) -> Result<(Child, SocketAddr), Failure> {
 
 fn kube_apiserver(assets: &Path, folder: &Path, etcd: SocketAddr) -> Result<(Child, SocketAddr), Failure> {
     let address = free()?;
-    let (tokens, key) = (folder.join("tokens.csv"), folder.join("service-accounts.key"));
+    let tokens = folder.join("tokens.csv");
     fs::write(&tokens, format!("{TOKEN},bench,1,system:masters\n"))?;
-    fs::write(&key, Authority::new(controlplane::Timestamp::now())?.credentials().key)?;
+    let (key, certificate) = (folder.join("service-accounts.key"), folder.join("service-accounts.crt"));
+    let service_accounts = Authority::new(controlplane::Timestamp::now())?.credentials();
+    fs::write(&key, service_accounts.key)?;
+    fs::write(&certificate, service_accounts.certificate)?;
     let child = quiet(Command::new(assets.join("kube-apiserver")), folder, "kube-apiserver.log")?
         .arg(format!("--etcd-servers=http://{etcd}"))
         .arg(format!("--secure-port={}", address.port()))
@@ -153,7 +156,7 @@ fn kube_apiserver(assets: &Path, folder: &Path, etcd: SocketAddr) -> Result<(Chi
         .args(["--authorization-mode=RBAC", "--service-cluster-ip-range=10.96.0.0/16"])
         .arg("--service-account-issuer=https://kubernetes.default.svc")
         .arg("--service-account-key-file")
-        .arg(&key)
+        .arg(&certificate)
         .arg("--service-account-signing-key-file")
         .arg(&key)
         .spawn()?;
