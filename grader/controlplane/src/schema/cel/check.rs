@@ -4,6 +4,7 @@
 
 use super::ast::{Call, Comprehension, Element, Expr, Kind, Literal, Macro};
 use super::cost::{Size, call_cost};
+use super::deep;
 use super::lexer::Mistake;
 use super::parser::dotted_name;
 use super::signatures::{Signature, overloads};
@@ -62,6 +63,10 @@ impl Checker {
     }
 
     fn expr(&mut self, expr: &Expr) -> Checked {
+        deep(|| self.nested_expr(expr))
+    }
+
+    fn nested_expr(&mut self, expr: &Expr) -> Checked {
         match &expr.kind {
             Kind::Literal(literal) => Checked { type_: literal_type(literal), cost: 0 },
             Kind::Ident(name) => match self.scope.iter().rev().find(|(scoped, _)| scoped == name) {

@@ -1,6 +1,7 @@
 //! Evaluating expressions, with a bound on what that may cost.
 
 use super::ast::{Call, Comprehension, Element, Expr, Kind, Literal, Macro};
+use super::deep;
 use super::functions;
 use super::value::{Text, Value};
 use std::rc::Rc;
@@ -49,6 +50,10 @@ impl<'a> Evaluator<'a> {
     }
 
     fn expr(&mut self, expr: &'a Expr) -> Evaluated<'a> {
+        deep(|| self.nested_expr(expr))
+    }
+
+    fn nested_expr(&mut self, expr: &'a Expr) -> Evaluated<'a> {
         match &expr.kind {
             Kind::Literal(literal) => Ok(literal_value(literal)),
             Kind::Ident(name) => {

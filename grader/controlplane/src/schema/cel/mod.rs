@@ -200,6 +200,14 @@ impl Walk {
     }
 }
 
+/// A step into a nested expression. How much of the stack a step takes depends on how the crate was built, and on whose
+/// thread it runs; a stack that comes to its end is continued elsewhere.
+fn deep<T>(step: impl FnOnce() -> T) -> T {
+    const RED_ZONE: usize = 128 * 1024;
+    const MORE: usize = 1024 * 1024;
+    stacker::maybe_grow(RED_ZONE, MORE, step)
+}
+
 fn shown(path: FieldPath<'_>) -> String {
     if path.is_root() { "<nil>".to_owned() } else { path.to_string() }
 }

@@ -3,6 +3,7 @@
 //! Time and depth are bounded: one pass without backtracking, and an expression that nests too deeply is an error.
 
 use super::ast::{Call, Element, Expr, Kind, Literal};
+use super::deep;
 use super::escaping::is_reserved;
 use super::lexer::{Mistake, Spanned, Token, tokens};
 use super::macros;
@@ -81,6 +82,10 @@ impl Parser<'_> {
     }
 
     fn expression(&mut self) -> Parsed {
+        deep(|| self.nested_expression())
+    }
+
+    fn nested_expression(&mut self) -> Parsed {
         self.enter()?;
         let condition = self.or()?;
         let expr = match self.take("?") {
