@@ -3,7 +3,7 @@
 use super::{accept, etag, respond};
 use crate::api_server::ApiServer;
 use crate::endpoint::query::Query;
-use crate::openapi::{protobuf, v2, v3};
+use crate::openapi::{v2, v3};
 use crate::request::{Request, Response};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -31,9 +31,9 @@ fn everything(server: &ApiServer, request: &Request) -> Response {
     let Some(media_type) = negotiate(&request.headers, &[JSON, PROTOBUF]) else {
         return vary(empty(StatusCode::NOT_ACCEPTABLE), "Accept-Encoding");
     };
-    let body = || {
-        let document = v2::document(&server.resources);
-        if media_type == JSON { document.into() } else { protobuf::encode(&document).into() }
+    let body = || match media_type {
+        JSON => v2::to_json(&server.resources).into(),
+        _ => v2::to_protobuf(&server.resources).into(),
     };
     vary(etag::respond(request, &v2::tag(&server.resources), media_type, body), "Accept-Encoding")
 }

@@ -10,7 +10,7 @@ mod convert;
 mod custom_paths;
 mod custom_schema;
 mod object;
-pub(crate) mod protobuf;
+mod protobuf;
 mod source;
 pub(crate) mod v2;
 pub(crate) mod v3;

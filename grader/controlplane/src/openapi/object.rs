@@ -1,6 +1,6 @@
 //! JSON objects whose members are texts already: documents are large, their values are only passed on.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 use std::fmt::{Display, Write};
 
 /// An object that is being written.
@@ -18,8 +18,8 @@ impl Object {
         let _ = write!(self.0, "{comma}{}:{json}", Value::from(key));
     }
 
-    pub(super) fn members(&mut self, members: &Map<String, Value>) {
-        members.iter().for_each(|(key, value)| self.member(key, value));
+    pub(super) fn members<'a>(&mut self, members: impl Iterator<Item = (&'a String, &'a Value)>) {
+        members.for_each(|(key, value)| self.member(key, value));
     }
 
     pub(super) fn finish(mut self) -> String {

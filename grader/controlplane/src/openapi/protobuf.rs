@@ -32,12 +32,9 @@ struct Message {
 
 use Form::{Any, Double, Each, Flag, Integer, Named, OneOf, Only, Text};
 
-/// The bytes of a document that is given as JSON.
-pub(crate) fn encode(document: &str) -> Vec<u8> {
-    let document: Value = serde_json::from_str(document).unwrap_or_default();
-    let mut bytes = Vec::new();
-    DOCUMENT.write(&document, &mut bytes);
-    bytes
+/// Appends a document, or a part of one.
+pub(super) fn encode(document: &Value, bytes: &mut Vec<u8>) {
+    DOCUMENT.write(document, bytes);
 }
 
 static DOCUMENT: Message = Message {
@@ -308,7 +305,9 @@ mod tests {
 
     #[test]
     fn a_document_has_the_bytes_that_go_writes() {
-        assert_eq!(STANDARD.encode(encode(DOCUMENT)), BYTES);
+        let mut bytes = Vec::new();
+        encode(&serde_json::from_str(DOCUMENT).expect("JSON"), &mut bytes);
+        assert_eq!(STANDARD.encode(bytes), BYTES);
     }
 
     #[test]
