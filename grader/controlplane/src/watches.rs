@@ -96,21 +96,30 @@ impl Watch {
         let after = change.new.as_ref().filter(|object| self.selects(object)).cloned();
         match (before, after) {
             (None, None) => None,
-            (None, Some(new)) => Some(self.shared("ADDED", &new, change.revision, known)),
-            (Some(_), Some(new)) => Some(self.shared("MODIFIED", &new, change.revision, known)),
+            (None, Some(new)) => Some(self.shared("ADDED", || new, change.revision, known)),
+            (Some(_), Some(new)) => Some(self.shared("MODIFIED", || new, change.revision, known)),
             (Some(old), None) => {
-                let mut gone = (*old).clone();
-                object::set_metadata(&mut gone, "resourceVersion", change.revision.to_string());
-                Some(self.shared("DELETED", &Arc::new(gone), change.revision, known))
+                let gone = || {
+                    let mut gone = (*old).clone();
+                    object::set_metadata(&mut gone, "resourceVersion", change.revision.to_string());
+                    Arc::new(gone)
+                };
+                Some(self.shared("DELETED", gone, change.revision, known))
             }
         }
     }
 
     /// A frame that other watches may have as well. Tables are each watch's own: columns come once, ages change.
-    fn shared(&mut self, kind: &'static str, object: &Arc<Value>, revision: u64, known: &mut Known) -> Bytes {
+    fn shared(
+        &mut self,
+        kind: &'static str,
+        object: impl FnOnce() -> Arc<Value>,
+        revision: u64,
+        known: &mut Known,
+    ) -> Bytes {
         let shape = self.representation.accept.shape;
         if matches!(shape, Shape::Table { .. }) {
-            return self.frame(kind, object, revision);
+            return self.frame(kind, &object(), revision);
         }
         let same = |frame: &&KnownFrame| {
             frame.kind == kind && frame.shape == shape && Arc::ptr_eq(&frame.resource, &self.resource)
@@ -118,7 +127,7 @@ impl Watch {
         if let Some(frame) = known.iter().find(same) {
             return frame.bytes.clone();
         }
-        let bytes = self.frame(kind, object, revision);
+        let bytes = self.frame(kind, &object(), revision);
         known.push(KnownFrame { kind, shape, resource: self.resource.clone(), bytes: bytes.clone() });
         bytes
     }
