@@ -1,6 +1,6 @@
 //! Twenty clients of all kinds for a while: no error, no growth of memory, no watch that falls silent.
 
-use crate::client::{Access, Client, Failure};
+use crate::client::{Access, Failure};
 use crate::cluster::Running;
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -138,11 +138,10 @@ async fn list(access: Access, end: Instant, counts: Arc<Counts>) -> Result<(), F
 
 /// Lists and watches, again and again, and compares what it has heard with what is there.
 async fn watch(access: Access, index: usize, end: Instant, counts: Arc<Counts>) -> Result<(), Failure> {
-    let mut client = access.client().await?;
     let mut connection = access.watcher().await?;
     let folder = format!("/api/v1/namespaces/{}/configmaps", space(index % WRITERS));
     let mut view = BTreeMap::new();
-    let mut seen = relist(&mut client, &folder, &mut view).await?;
+    let mut seen = relist(&access, &folder, &mut view).await?;
     while Instant::now() < end {
         let target =
             format!("{folder}?watch=true&timeoutSeconds=5&allowWatchBookmarks=true&resourceVersion={seen}");
@@ -183,7 +182,7 @@ async fn watch(access: Access, index: usize, end: Instant, counts: Arc<Counts>) 
         };
     }
     let mut there = BTreeMap::new();
-    relist(&mut client, &folder, &mut there).await?;
+    relist(&access, &folder, &mut there).await?;
     if view != there {
         return Err(format!("a watch of {folder} ends with {view:?}, but there is {there:?}").into());
     }
