@@ -189,7 +189,9 @@ async fn watch(access: Access, index: usize, end: Instant, counts: Arc<Counts>) 
     Ok(())
 }
 
-async fn relist(client: &mut Client, folder: &str, view: &mut BTreeMap<String, u64>) -> Result<u64, Failure> {
+/// Over a connection of its own: a server ends those that have been idle for as long as a watcher watches.
+async fn relist(access: &Access, folder: &str, view: &mut BTreeMap<String, u64>) -> Result<u64, Failure> {
+    let mut client = access.client().await?;
     let list: Value = serde_json::from_slice(&client.expect(Method::GET, folder, JSON, "").await?)?;
     view.extend(list["items"].as_array().into_iter().flatten().map(identity));
     Ok(identity(&list).1)
