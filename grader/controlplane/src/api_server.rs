@@ -6,6 +6,7 @@ use crate::builtins::Cluster;
 use crate::compaction::Compaction;
 use crate::definitions;
 use crate::error::ApiError;
+use crate::metrics::Requests;
 use crate::object;
 use crate::random::Random;
 use crate::resources::{CRDS, NAMESPACES, Registry};
@@ -28,6 +29,8 @@ pub(crate) struct ApiServer {
     pub(crate) compaction: Option<Compaction>,
     pub(crate) waiting: Waiting,
     pub(crate) access: AccessControl,
+    /// How many requests were answered.
+    pub(crate) requests: Requests,
     /// What the request at hand asks outside.
     pub(crate) calls: Calls,
 }
@@ -42,6 +45,7 @@ impl ApiServer {
             compaction: None,
             waiting: Waiting::default(),
             access: AccessControl::new(access, seed),
+            requests: Requests::default(),
             calls: Calls::default(),
         };
         match restore {

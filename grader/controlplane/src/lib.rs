@@ -21,6 +21,7 @@ mod endpoint;
 pub mod error;
 pub mod field_error;
 pub mod go_text;
+mod metrics;
 pub mod object;
 mod openapi;
 mod own_service;

@@ -175,6 +175,11 @@ impl Watches {
         id
     }
 
+    /// How many watches are open.
+    pub(crate) fn open_count(&self) -> usize {
+        self.open.len()
+    }
+
     pub(crate) fn close(&mut self, id: WatchId) {
         if let Some(watch) = self.open.remove(&id) {
             if let Some(ids) = self.by_resource.get_mut(&watch.resource.storage) {

@@ -28,8 +28,9 @@ const ADMINISTRATORS: &str = "system:masters";
 /// The control plane itself does one thing at a time; one more thread has encryption and clients' connections.
 const WORKERS: usize = 2;
 
-/// How long history can be watched, at least: kube-apiserver's `--etcd-compaction-interval`.
-const COMPACTION: SignedDuration = SignedDuration::from_mins(5);
+/// How long history can be watched, at least (kube-apiserver's `--etcd-compaction-interval`; its default is five
+/// minutes). Short, because all of it is in memory, and because a client that cannot live with 410 should find out.
+const COMPACTION: SignedDuration = SignedDuration::from_secs(20);
 /// How much of its latest past a killed cluster may lose.
 const SAVE_EVERY: Duration = Duration::from_secs(2);
 

@@ -27,9 +27,11 @@ use jiff::Timestamp;
 
 /// Answers one request. This is the one place where an error becomes an answer.
 pub(crate) fn handle(server: &mut ApiServer, request: &Request, now: Timestamp) -> Reply {
-    let answer = routing::route(&request.path)
+    let route = routing::route(&request.path);
+    let answer = route
+        .as_ref()
         .ok_or_else(|| ApiError::bad_request("the path is not encoded correctly"))
-        .and_then(|route| admitted(server, request, &route, now));
+        .and_then(|route| admitted(server, request, route, now));
     let mut reply = answer.unwrap_or_else(|error| Reply::Complete(respond::error(request, &error)));
     if let Reply::Complete(response) = &mut reply {
         gzip::compress(&request.headers, response);
@@ -39,6 +41,7 @@ pub(crate) fn handle(server: &mut ApiServer, request: &Request, now: Timestamp) 
         let entry = response.headers.entry(header::CACHE_CONTROL);
         entry.or_insert(HeaderValue::from_static("no-cache, private"));
     }
+    server.requests.count(request, route.as_ref(), &reply);
     reply
 }
 

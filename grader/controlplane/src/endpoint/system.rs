@@ -6,6 +6,7 @@ use super::query::Query;
 use super::respond;
 use crate::api_server::ApiServer;
 use crate::error::ApiError;
+use crate::metrics;
 use crate::request::{Request, Response};
 use http::{Method, StatusCode};
 use serde_json::json;
@@ -26,8 +27,15 @@ pub(crate) fn answer(server: &ApiServer, request: &Request, path: &str) -> Resul
     match path {
         "/" | "/index.html" => Ok(respond::json(StatusCode::OK, &json!({"paths": paths(server)}))),
         "/version" => version(request),
+        "/metrics" => Ok(metrics(server)),
         _ => Ok(health(request, path).unwrap_or_else(respond::not_found)),
     }
+}
+
+/// In the text format of Prometheus.
+fn metrics(server: &ApiServer) -> Response {
+    let text = "text/plain; version=0.0.4; charset=utf-8; escaping=underscores";
+    respond::bytes(StatusCode::OK, text, metrics::text(server).into())
 }
 
 fn version(request: &Request) -> Result<Response, ApiError> {
@@ -74,7 +82,7 @@ fn health(request: &Request, path: &str) -> Option<Response> {
 /// Everything that can be asked for, as `/` lists it.
 fn paths(server: &ApiServer) -> BTreeSet<String> {
     let mut paths: BTreeSet<String> =
-        ["/apis/", "/openapi/v2", "/openapi/v3", "/version"].map(str::to_owned).into();
+        ["/apis/", "/metrics", "/openapi/v2", "/openapi/v3", "/version"].map(str::to_owned).into();
     paths.extend(discovery::paths(server));
     for (name, checks) in HEALTH {
         paths.insert(format!("/{name}"));

@@ -97,6 +97,11 @@ impl Store {
         Snapshot { revision: self.revision, objects: objects.collect() }
     }
 
+    /// How many objects there are of each resource.
+    pub(crate) fn counts(&self) -> impl Iterator<Item = (&ResourceId, usize)> {
+        self.resources.iter().map(|(resource, objects)| (resource, objects.len()))
+    }
+
     /// The number of the latest write.
     pub(crate) fn revision(&self) -> u64 {
         self.revision

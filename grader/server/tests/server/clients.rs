@@ -35,6 +35,21 @@ fn http_2_is_spoken_with_whoever_asks_for_it() {
 }
 
 #[test]
+fn what_is_counted_can_be_read_by_those_who_may() {
+    let server = Running::new(Limits::default());
+    assert_eq!(server.administrator("GET", "/api/v1/namespaces/nobody", "").status, 404);
+    let metrics = server.administrator("GET", "/metrics", "");
+    for line in [
+        "apiserver_request_total{code=\"404\",verb=\"GET\"} 1",
+        "apiserver_longrunning_requests{verb=\"WATCH\"} 0",
+        "apiserver_resource_objects{group=\"\",resource=\"namespaces\"} 4",
+    ] {
+        assert!(metrics.body.lines().any(|found| found == line), "{line} is not in {}", metrics.body);
+    }
+    assert_eq!(server.ask("GET", "/metrics", "", "").status, 403);
+}
+
+#[test]
 fn paths_that_nobody_serves_and_methods_that_nobody_knows_are_refused() {
     let server = Running::new(Limits::default());
     let ask = |method: &str, path: &str| server.administrator(method, path, "").status;
