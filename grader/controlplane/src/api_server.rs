@@ -2,14 +2,15 @@
 
 use crate::access::{Access, AccessControl, User, rbac, signers};
 use crate::api_services;
+use crate::bootstrap;
 use crate::builtins::Cluster;
 use crate::compaction::Compaction;
 use crate::definitions;
 use crate::error::ApiError;
 use crate::metrics::Requests;
-use crate::object;
 use crate::random::Random;
-use crate::resources::{CRDS, NAMESPACES, Registry};
+use crate::resources::{CRDS, Registry};
+use crate::service_addresses;
 use crate::store::{Change, ResourceId, Snapshot, Store};
 use crate::strategy;
 use crate::verbs::write::Write;
@@ -17,7 +18,7 @@ use crate::waiting::Waiting;
 use crate::watches::Watches;
 use crate::webhooks::Calls;
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::sync::Arc;
 
 #[derive(Clone, Debug)]
@@ -57,19 +58,9 @@ impl ApiServer {
 
     /// The namespaces that every cluster has; one with RBAC has everything else that a real one begins with.
     fn bootstrap(&mut self, start: Timestamp) {
-        for name in ["default", "kube-node-lease", "kube-public", "kube-system"] {
-            let namespace = json!({
-                "apiVersion": "v1", "kind": "Namespace",
-                "metadata": {
-                    "name": name, "uid": self.random.uid(), "creationTimestamp": object::time(start),
-                    "labels": {"kubernetes.io/metadata.name": name},
-                },
-                "spec": {"finalizers": ["kubernetes"]},
-                "status": {"phase": "Active"},
-            });
-            self.store.put(&NAMESPACES, namespace, start);
-        }
+        bootstrap::namespaces(&mut self.store, &mut self.random, start);
         if self.access.index().is_some() {
+            bootstrap::load(&mut self.store, &mut self.random, start);
             rbac::bootstrap::load(&mut self.store, &mut self.random, start);
             api_services::load(&mut self.store, &mut self.random, start);
         }
@@ -86,6 +77,9 @@ impl ApiServer {
             for change in &changes {
                 self.watches.publish(change);
                 self.access.observe(change);
+                if self.access.index().is_some() {
+                    service_addresses::follow(&mut self.store, &mut self.random, change, now);
+                }
             }
             if changes.iter().any(|change| change.resource == CRDS) {
                 self.resources.reload(&self.store);

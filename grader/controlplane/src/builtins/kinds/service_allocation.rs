@@ -9,6 +9,7 @@ use crate::builtins::rules::Cluster;
 use crate::error::ApiError;
 use crate::field_error::FieldError;
 use crate::object;
+use crate::service_addresses::IP_ADDRESSES;
 use crate::store::ResourceId;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -117,6 +118,8 @@ fn addresses(new: &mut Value, old: Option<&Value>, cluster: &mut dyn Cluster, er
         .iter()
         .flat_map(|service| list(service, "/spec/clusterIPs").to_vec())
         .filter_map(|ip| ip.as_str().map(str::to_owned))
+        // What somebody else holds by an IPAddress of his own is taken, too.
+        .chain(cluster.list(&IP_ADDRESSES, None).iter().map(|held| object::name(held).to_owned()))
         .collect();
     let refuse = |why: &str| {
         let detail = format!("failed to allocate IP {asked}: {why}");
