@@ -4,6 +4,7 @@
 //! its own rules ([`rules()`]). Data comes from `data/*.txt`, which `data/refresh.py` makes from a running API
 //! server. A write goes through [`read`], [`Rules::admit`], [`create`] or [`update`], and [`Rules::allocate`].
 
+pub(crate) mod amounts;
 mod decode;
 mod defaults;
 pub mod definitions;

@@ -1,6 +1,6 @@
 //! PersistentVolumeClaims (pkg/registry/core/persistentvolumeclaim/strategy.go, pkg/apis/core/validation).
 
-use super::resources;
+use super::{limits, resources};
 use crate::builtins::fields::{at, list, put, set, text};
 use crate::builtins::names;
 use crate::builtins::rules::{Cluster, Rules};
@@ -19,6 +19,7 @@ impl Rules for Claim {
     /// The claim is protected as long as a pod uses it, and asks for the default class when it names none
     /// (plugin/pkg/admission/storage).
     fn admit(&self, new: &mut Value, old: Option<&Value>, cluster: &mut dyn Cluster) -> Result<(), ApiError> {
+        limits::check_claim(new, cluster)?;
         if old.is_some() {
             return Ok(());
         }

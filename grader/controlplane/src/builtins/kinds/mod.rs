@@ -1,6 +1,7 @@
 //! The rules of each kind, one file per kind or family.
 
 mod access;
+mod addresses;
 mod admission;
 mod autoscaling;
 mod claim;
@@ -9,6 +10,7 @@ mod containers;
 mod coordination;
 mod event;
 mod jobs;
+mod limits;
 mod namespace;
 mod networking;
 mod node;
@@ -24,6 +26,7 @@ mod service_allocation;
 mod signing_request;
 mod stateful_set;
 mod storage;
+mod sysctls;
 mod volumes;
 mod workloads;
 
@@ -53,7 +56,7 @@ pub(super) fn of(group: &str, kind: &str) -> &'static dyn Rules {
         ("autoscaling", "HorizontalPodAutoscaler") => &autoscaling::Autoscaler,
         ("apps", "ControllerRevision") => &workloads::ControllerRevision,
         ("", "Endpoints") => &Endpoints,
-        ("", "LimitRange") => &CreatedByPut,
+        ("", "LimitRange") => &limits::LimitRange,
         ("apps", "Deployment") => &workloads::Deployment,
         ("apps", "ReplicaSet") => &workloads::ReplicaSet,
         ("", "ReplicationController") => &workloads::ReplicationController,
@@ -69,6 +72,8 @@ pub(super) fn of(group: &str, kind: &str) -> &'static dyn Rules {
         ("rbac.authorization.k8s.io", "RoleBinding") => &access::Binding { namespaced: true },
         ("rbac.authorization.k8s.io", "ClusterRoleBinding") => &access::Binding { namespaced: false },
         ("certificates.k8s.io", "CertificateSigningRequest") => &signing_request::SigningRequest,
+        ("networking.k8s.io", "IPAddress") => &addresses::Address,
+        ("networking.k8s.io", "ServiceCIDR") => &addresses::Range,
         ("networking.k8s.io", "Ingress") => &networking::Ingress,
         ("networking.k8s.io", "NetworkPolicy" | "IngressClass")
         | ("discovery.k8s.io", "EndpointSlice")
@@ -102,15 +107,6 @@ pub(super) fn of(group: &str, kind: &str) -> &'static dyn Rules {
 struct Plain;
 
 impl Rules for Plain {}
-
-/// A kind that a PUT creates.
-struct CreatedByPut;
-
-impl Rules for CreatedByPut {
-    fn creates_on_update(&self) -> bool {
-        true
-    }
-}
 
 /// Endpoints are on their way out.
 struct Endpoints;

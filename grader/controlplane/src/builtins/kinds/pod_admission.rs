@@ -1,8 +1,9 @@
-//! What admission plugins do to pods: Priority, DefaultTolerationSeconds
+//! What admission plugins do to pods: LimitRanger, Priority, DefaultTolerationSeconds, RuntimeClass
 //! (plugin/pkg/admission in the Kubernetes repository).
 
-use super::pod_service_account;
-use crate::builtins::fields::{at, has, list, number, put, text};
+use super::{limits, pod_service_account};
+use crate::builtins::amounts::amounts;
+use crate::builtins::fields::{at, has, list, number, put, set, text};
 use crate::builtins::names;
 use crate::builtins::rules::Cluster;
 use crate::error::ApiError;
@@ -11,14 +12,17 @@ use crate::store::ResourceId;
 use serde_json::{Value, json};
 
 const PODS: ResourceId = ResourceId::known("", "pods");
+const RUNTIME_CLASSES: ResourceId = ResourceId::known("node.k8s.io", "runtimeclasses");
 const PRIORITY_CLASSES: ResourceId = ResourceId::known("scheduling.k8s.io", "priorityclasses");
 
 /// Fills in a new pod, or refuses it.
 pub(super) fn create(pod: &mut Value, cluster: &mut dyn Cluster) -> Result<(), ApiError> {
+    limits::default_pod(pod, cluster);
     pod_service_account::admit(pod, cluster)?;
     priority(pod, cluster)?;
     tolerations(pod);
-    Ok(())
+    runtime_class(pod, cluster)?;
+    limits::check_pod(pod, cluster)
 }
 
 /// Keeps what was filled in when an update leaves it out.
@@ -128,4 +132,83 @@ fn tolerations(pod: &mut Value) {
     if tolerations.len() > before {
         put(pod, &["spec", "tolerations"], tolerations);
     }
+}
+
+fn runtime_class(pod: &mut Value, cluster: &dyn Cluster) -> Result<(), ApiError> {
+    let name = at(pod, "/spec/runtimeClassName").as_str();
+    let class = match name {
+        None => None,
+        Some(name) => match cluster.get(&RUNTIME_CLASSES, "", name) {
+            None => return Err(forbidden(pod, &format!("pod rejected: RuntimeClass \"{name}\" not found"))),
+            class => class,
+        },
+    };
+    let class = class.as_deref().unwrap_or(&Value::Null);
+    let overhead = at(class, "/overhead");
+    let given = at(pod, "/spec/overhead");
+    if overhead.is_object() {
+        let fixed = at(overhead, "/podFixed");
+        if given.as_object().is_some_and(|given| !given.is_empty()) && amounts(given) != amounts(fixed) {
+            let why = "pod rejected: Pod's Overhead doesn't match RuntimeClass's defined Overhead";
+            return Err(forbidden(pod, why));
+        }
+        let fixed = fixed.clone();
+        set(&mut pod["spec"], "overhead", Some(fixed).filter(|fixed| !fixed.is_null()));
+    } else if !given.is_null() {
+        let why = "pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead";
+        return Err(forbidden(pod, why));
+    }
+    for (key, value) in at(class, "/scheduling/nodeSelector").as_object().into_iter().flatten() {
+        let own = at(pod, "/spec/nodeSelector").get(key);
+        if let Some(own) = own.filter(|own| *own != value) {
+            let shown = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+            let why = format!(
+                "conflict: runtimeClass.scheduling.nodeSelector[{key}] = {}; pod.spec.nodeSelector[{key}] = {}",
+                shown(value),
+                shown(own),
+            );
+            return Err(forbidden(pod, &why));
+        }
+        put(pod, &["spec", "nodeSelector", key], value.clone());
+    }
+    let more = list(class, "/scheduling/tolerations");
+    if !more.is_empty() {
+        let merged = merge_tolerations(list(pod, "/spec/tolerations"), more);
+        put(pod, &["spec", "tolerations"], merged);
+    }
+    Ok(())
+}
+
+/// All of both, but none that another one covers (pkg/util/tolerations).
+fn merge_tolerations(first: &[Value], second: &[Value]) -> Vec<Value> {
+    let all: Vec<&Value> = first.iter().chain(second).collect();
+    let mut merged: Vec<&Value> = Vec::new();
+    for (i, one) in all.iter().enumerate() {
+        let covered = merged.iter().any(|kept| covers(kept, one))
+            || all[i + 1..].iter().any(|later| later != one && covers(later, one));
+        if !covered {
+            merged.push(one);
+        }
+    }
+    merged.into_iter().cloned().collect()
+}
+
+/// Whether what `other` tolerates is tolerated by `toleration`, too.
+fn covers(toleration: &Value, other: &Value) -> bool {
+    let same = |pointer: &str| text(toleration, pointer) == text(other, pointer);
+    let any = |pointer: &str| text(toleration, pointer).is_empty();
+    let is_exists = |value: &Value| text(value, "/operator") == "Exists";
+    if toleration == other {
+        return true;
+    }
+    if !(same("/key") || (any("/key") && is_exists(toleration))) || !(same("/effect") || any("/effect")) {
+        return false;
+    }
+    if text(toleration, "/effect") == "NoExecute"
+        && let Some(seconds) = number(toleration, "/tolerationSeconds")
+        && number(other, "/tolerationSeconds").is_none_or(|other| seconds < other)
+    {
+        return false;
+    }
+    is_exists(toleration) || (!is_exists(other) && same("/value"))
 }

@@ -4,6 +4,7 @@
 //! most of the security context.
 
 use super::containers;
+use super::sysctls;
 use super::volumes;
 use crate::builtins::fields::{has, list, members, number, text};
 use crate::builtins::{meta, names};
@@ -53,6 +54,7 @@ pub(super) fn validate(spec: &Value, path: &str) -> Vec<FieldError> {
         let bad = names::in_range(seconds, 1, i64::from(i32::MAX)).into_iter();
         errors.extend(bad.map(|e| FieldError::invalid(format!("{path}.activeDeadlineSeconds"), seconds, e)));
     }
+    sysctls::validate(spec, path, &mut errors);
     for (i, toleration) in list(spec, "/tolerations").iter().enumerate() {
         tolerate(toleration, &format!("{path}.tolerations[{i}]"), &mut errors);
     }

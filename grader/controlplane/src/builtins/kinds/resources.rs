@@ -92,14 +92,36 @@ pub(super) fn parse(value: &Value) -> Option<Quantity> {
     Quantity::parse(value.as_str()?).ok()
 }
 
+/// Checks the name of something that a LimitRange limits.
+pub(super) fn limit_name(limited: &str, name: &str, path: &str, errors: &mut Vec<FieldError>) {
+    if ["Pod", "Container"].contains(&limited) {
+        return resource_name(name, path, errors);
+    }
+    let bad = names::qualified_name(name);
+    let plain = bad.is_empty() && !name.contains('/') && name != "storage";
+    errors.extend(bad.into_iter().map(|e| FieldError::invalid(path, name, e)));
+    if plain && !is_standard(name) {
+        let detail = "must be a standard resource type or fully qualified";
+        errors.push(FieldError::invalid(path, name, detail));
+    }
+}
+
+fn is_standard(name: &str) -> bool {
+    is_of_containers(name)
+        || name.starts_with("requests.")
+        || name.starts_with("limits.")
+        || QUOTA_NAMES.contains(&name)
+}
+
+fn is_of_containers(name: &str) -> bool {
+    ["cpu", "memory", "ephemeral-storage"].contains(&name) || name.starts_with("hugepages-")
+}
+
 fn resource_name(name: &str, path: &str, errors: &mut Vec<FieldError>) {
     let bad = names::qualified_name(name).into_iter();
     errors.extend(bad.map(|e| FieldError::invalid(path, name, e)));
-    let standard = ["cpu", "memory", "ephemeral-storage"].contains(&name) || name.starts_with("hugepages-");
-    if !name.contains('/') && !standard {
-        let known =
-            name.starts_with("requests.") || name.starts_with("limits.") || QUOTA_NAMES.contains(&name);
-        if !known {
+    if !name.contains('/') && !is_of_containers(name) {
+        if !is_standard(name) {
             let detail = "must be a standard resource type or fully qualified";
             errors.push(FieldError::invalid(path, name, detail));
         }

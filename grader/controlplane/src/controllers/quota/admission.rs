@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Holds a write against the quotas of its namespace. The answer is the quotas whose use it changes, as they have to
-/// be stored with it.
+/// be stored with it. A write of a status is counted but never too much.
 ///
 /// # Errors
 /// Why the write is forbidden.
@@ -22,24 +22,18 @@ pub(super) fn admit(
     resource: &ResourceId,
     new: &Value,
     old: Option<&Value>,
+    is_status: bool,
 ) -> Result<Vec<Value>, String> {
     if quotas.is_empty() {
         return Ok(Vec::new());
     }
     // Of most kinds only the number counts, and an update does not change it.
-    let changes = old.is_none() || *resource == SERVICES || *resource == PERSISTENT_VOLUME_CLAIMS;
+    let changes = old.is_none() || [PODS, SERVICES, PERSISTENT_VOLUME_CLAIMS].contains(resource);
     if !changes {
         return Ok(Vec::new());
     }
-    let mut used = usage::of(resource, new);
-    if let Some(old) = old {
-        let before = usage::of(resource, old);
-        for (name, amount) in &mut used {
-            if let Some(before) = before.get(name) {
-                *amount = amount.minus(before);
-            }
-        }
-    }
+    let used = usage::of(resource, new);
+    let more = old.map_or_else(|| used.clone(), |old| difference(&used, &usage::of(resource, old)));
     let mut changed = Vec::new();
     for quota in quotas.iter().filter(|quota| scopes::include(quota, resource, new)) {
         let hard = usage::amounts(&quota["status"]["hard"]);
@@ -57,6 +51,9 @@ pub(super) fn admit(
             let names: Vec<&str> = limits.keys().map(String::as_str).collect();
             return Err(format!("status unknown for quota: {name}, resources: {}", names.join(",")));
         }
+        // Of an object that is new to the quota everything counts.
+        let was_in = old.is_some_and(|old| scopes::include(quota, resource, old));
+        let used = if was_in { &more } else { &used };
         let requested: Amounts = used
             .iter()
             .filter(|(name, amount)| limits.contains_key(*name) && !amount.is_zero())
@@ -69,7 +66,7 @@ pub(super) fn admit(
         usage::add(&mut after, &requested);
         let exceeded: BTreeSet<&String> =
             requested.keys().filter(|name| after[*name] > limits[*name]).collect();
-        if !exceeded.is_empty() {
+        if !exceeded.is_empty() && !is_status {
             return Err(format!(
                 "exceeded quota: {name}, requested: {}, used: {}, limited: {}",
                 list(&requested, &exceeded),
@@ -82,6 +79,15 @@ pub(super) fn admit(
         changed.push(quota);
     }
     Ok(changed)
+}
+
+/// What an object uses more than before; less is given back when the quota is counted again.
+fn difference(now: &Amounts, before: &Amounts) -> Amounts {
+    let more = now.iter().filter_map(|(name, amount)| {
+        let more = before.get(name).map_or_else(|| amount.clone(), |before| amount.minus(before));
+        (!more.is_negative()).then(|| (name.clone(), more))
+    });
+    more.collect()
 }
 
 fn list(amounts: &Amounts, names: &BTreeSet<&String>) -> String {
@@ -181,7 +187,7 @@ mod tests {
             ),
         ];
         for (quotas, resource, object, expected) in table {
-            let admitted = admit(&quotas, &resource, &object, None);
+            let admitted = admit(&quotas, &resource, &object, None, false);
             let used = admitted.map(|changed| changed[0]["status"]["used"].clone());
             assert_eq!(used, expected.map_err(str::to_owned), "{:?}", quotas[0]["spec"]);
         }
@@ -190,6 +196,6 @@ mod tests {
     #[test]
     fn quotas_about_other_things_do_not_matter() {
         let quotas = quota(json!({"count/deployments.apps": "0", "pods": "0"}), json!({}));
-        assert_eq!(admit(&quotas, &SETS, &json!({}), None), Ok(Vec::new()));
+        assert_eq!(admit(&quotas, &SETS, &json!({}), None, false), Ok(Vec::new()));
     }
 }

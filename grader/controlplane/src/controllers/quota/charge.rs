@@ -2,7 +2,7 @@
 
 use super::admission::admit;
 use crate::api_server::ApiServer;
-use crate::controllers::known::RESOURCE_QUOTAS;
+use crate::controllers::known::{PERSISTENT_VOLUME_CLAIMS, RESOURCE_QUOTAS};
 use crate::error::ApiError;
 use crate::verbs::write::Write;
 use jiff::Timestamp;
@@ -20,13 +20,15 @@ pub(crate) fn charge(
     new: &Value,
     old: Option<&Value>,
 ) -> Result<Vec<Value>, ApiError> {
-    if write.subresource.is_some() || write.namespace.is_empty() {
+    let id = &write.resource.id;
+    let is_status = write.subresource == Some("status");
+    let counts = write.subresource.is_none() || (is_status && *id == PERSISTENT_VOLUME_CLAIMS);
+    if !counts || write.namespace.is_empty() {
         return Ok(Vec::new());
     }
     let quotas = server.store.list(&RESOURCE_QUOTAS, Some(&write.namespace));
     let quotas: Vec<Arc<Value>> = quotas.map(|stored| stored.object.clone()).collect();
-    let id = &write.resource.id;
-    admit(&quotas, id, new, old).map_err(|text| ApiError::forbidden(id, &write.name, &text))
+    admit(&quotas, id, new, old, is_status).map_err(|text| ApiError::forbidden(id, &write.name, &text))
 }
 
 /// Stores the quotas that a write has used up.

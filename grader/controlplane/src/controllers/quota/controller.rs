@@ -1,7 +1,7 @@
 //! Counts what quotas limit, when something has gone or the limits are others.
 
 use super::{scopes, usage};
-use crate::controllers::known::{PODS, RESOURCE_QUOTAS};
+use crate::controllers::known::{PERSISTENT_VOLUME_CLAIMS, PODS, RESOURCE_QUOTAS, SERVICES};
 use crate::controllers::owners::{self, Key};
 use crate::controllers::work_queue::{WorkQueue, later};
 use crate::controllers::{Api, Controller, pods};
@@ -98,9 +98,18 @@ impl Controller for ResourceQuotas {
     }
 }
 
-/// Whether a change may have made room: something is gone, or a pod has finished.
+/// Whether a change may have made room, or moved an object from one quota to another.
 fn frees(change: &Change) -> bool {
-    let finished = |pod: Option<&Value>| pod.is_some_and(pods::is_finished);
-    change.new.is_none()
-        || (change.resource == PODS && finished(change.new.as_deref()) && !finished(change.old.as_deref()))
+    let (Some(new), Some(old)) = (&change.new, &change.old) else { return change.new.is_none() };
+    if change.resource == PODS {
+        let scoped = |pod: &Value| pod["spec"]["activeDeadlineSeconds"].is_null();
+        (pods::is_finished(new) && !pods::is_finished(old)) || scoped(new) != scoped(old)
+    } else if change.resource == SERVICES {
+        usage::of(&SERVICES, new) != usage::of(&SERVICES, old)
+    } else if change.resource == PERSISTENT_VOLUME_CLAIMS {
+        scopes::attributes_classes(new) != scopes::attributes_classes(old)
+            || usage::of(&PERSISTENT_VOLUME_CLAIMS, new) != usage::of(&PERSISTENT_VOLUME_CLAIMS, old)
+    } else {
+        false
+    }
 }

@@ -2,7 +2,7 @@
 //! pkg/controller/resourcequota).
 //!
 //! Objects of every resource can be counted (`count/RESOURCE.GROUP`); pods, services and claims have amounts besides.
-//! Not supported: resource claims, storage amounts by class.
+//! Not supported: resource claims.
 
 mod admission;
 mod charge;

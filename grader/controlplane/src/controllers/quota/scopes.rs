@@ -1,12 +1,14 @@
 //! Which objects a quota is about.
+//!
+//! Pods have most scopes, and claims that of their volume attributes classes.
 
 use super::usage;
 use crate::controllers::fields;
-use crate::controllers::known::PODS;
+use crate::controllers::known::{PERSISTENT_VOLUME_CLAIMS, PODS};
 use crate::store::ResourceId;
 use serde_json::Value;
 
-/// Whether an object is in all scopes of a quota; only pods can be in any.
+/// Whether an object is in all scopes of a quota.
 pub(super) fn include(quota: &Value, resource: &ResourceId, object: &Value) -> bool {
     let scopes = fields::items(quota, "/spec/scopes").iter().filter_map(Value::as_str);
     let mut scopes = scopes.map(|scope| (scope, "Exists", &[][..]));
@@ -15,7 +17,11 @@ pub(super) fn include(quota: &Value, resource: &ResourceId, object: &Value) -> b
         (fields::text(expression, "/scopeName"), fields::text(expression, "/operator"), values)
     });
     let is_in = |(scope, operator, values): (&str, &str, &[Value])| {
-        *resource == PODS && has_scope(object, scope, operator, values)
+        if *resource == PERSISTENT_VOLUME_CLAIMS {
+            scope == "VolumeAttributesClass" && any_named(&attributes_classes(object), operator, values)
+        } else {
+            *resource == PODS && has_scope(object, scope, operator, values)
+        }
     };
     scopes.all(is_in) && { selected }.all(is_in)
 }
@@ -28,19 +34,34 @@ fn has_scope(pod: &Value, scope: &str, operator: &str, values: &[Value]) -> bool
         "BestEffort" => is_best_effort(pod),
         "NotBestEffort" => !is_best_effort(pod),
         "PriorityClass" => {
-            let class = fields::text(pod, "/spec/priorityClassName");
-            let listed = values.iter().any(|value| value == class);
-            match operator {
-                "Exists" => !class.is_empty(),
-                "DoesNotExist" => class.is_empty(),
-                "In" => !class.is_empty() && listed,
-                "NotIn" => class.is_empty() || !listed,
-                _ => false,
-            }
+            let class = Some(fields::text(pod, "/spec/priorityClassName")).filter(|class| !class.is_empty());
+            any_named(class.as_slice(), operator, values)
         }
         "CrossNamespacePodAffinity" => crosses_namespaces(pod),
         _ => false,
     }
+}
+
+/// Whether any of the classes that an object names, or that it names none, is selected.
+fn any_named(classes: &[&str], operator: &str, values: &[Value]) -> bool {
+    let listed = |class: &&str| values.iter().any(|value| value == *class);
+    match operator {
+        "Exists" => !classes.is_empty(),
+        "DoesNotExist" => classes.is_empty(),
+        "In" => classes.iter().any(listed),
+        "NotIn" => classes.is_empty() || !classes.iter().all(listed),
+        _ => false,
+    }
+}
+
+/// The classes that a claim has, wants, or is on its way to.
+pub(super) fn attributes_classes(claim: &Value) -> Vec<&str> {
+    let places = [
+        "/spec/volumeAttributesClassName",
+        "/status/currentVolumeAttributesClassName",
+        "/status/modifyVolumeStatus/targetVolumeAttributesClassName",
+    ];
+    places.iter().map(|place| fields::text(claim, place)).filter(|class| !class.is_empty()).collect()
 }
 
 fn is_best_effort(pod: &Value) -> bool {

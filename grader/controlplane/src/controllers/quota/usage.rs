@@ -1,14 +1,12 @@
 //! How much of what an object uses (pkg/quota/v1/evaluator/core).
 
+use crate::builtins::amounts;
+pub(super) use crate::builtins::amounts::{Amounts, add, amounts, to_value};
 use crate::builtins::quantity::Quantity;
 use crate::controllers::known::{PERSISTENT_VOLUME_CLAIMS, PODS, SERVICES};
 use crate::controllers::{fields, pods};
 use crate::store::ResourceId;
 use serde_json::Value;
-use std::collections::BTreeMap;
-
-/// Amounts by the names that quotas use.
-pub(super) type Amounts = BTreeMap<String, Quantity>;
 
 /// Resources with a name for their number from before there was `count/`.
 const ALIASES: [&str; 7] = [
@@ -21,34 +19,8 @@ const ALIASES: [&str; 7] = [
     "services",
 ];
 
-/// Amounts in a quota or a container; what is no amount is left out.
-pub(super) fn amounts(list: &Value) -> Amounts {
-    let parse = |(name, amount): (&String, &Value)| {
-        let amount = match amount {
-            Value::String(text) => Quantity::parse(text).ok()?,
-            Value::Number(number) => Quantity::parse(&number.to_string()).ok()?,
-            _ => return None,
-        };
-        Some((name.clone(), amount))
-    };
-    list.as_object().into_iter().flatten().filter_map(parse).collect()
-}
-
-/// The same as JSON.
-pub(super) fn to_value(amounts: &Amounts) -> Value {
-    amounts.iter().map(|(name, amount)| (name.clone(), Value::from(amount.to_string()))).collect()
-}
-
-pub(super) fn add(to: &mut Amounts, more: &Amounts) {
-    for (name, amount) in more {
-        match to.get_mut(name) {
-            Some(sum) => *sum = sum.plus(amount),
-            None => {
-                to.insert(name.clone(), amount.clone());
-            }
-        }
-    }
-}
+/// What stands between the name of a storage class and that of an amount.
+const BY_CLASS: &str = ".storageclass.storage.k8s.io/";
 
 /// What one object uses.
 pub(super) fn of(resource: &ResourceId, object: &Value) -> Amounts {
@@ -62,8 +34,7 @@ pub(super) fn of(resource: &ResourceId, object: &Value) -> Amounts {
     } else if *resource == SERVICES {
         add(&mut used, &of_service(object));
     } else if *resource == PERSISTENT_VOLUME_CLAIMS {
-        let storage = amounts(&object["spec"]["resources"]["requests"]);
-        used.extend(storage.get("storage").map(|storage| ("requests.storage".to_owned(), storage.clone())));
+        used.extend(of_claim(object));
     }
     used
 }
@@ -77,27 +48,17 @@ pub(super) fn resource_of(name: &str) -> ResourceId {
     match name {
         "services.nodeports" | "services.loadbalancers" => SERVICES,
         "requests.storage" => PERSISTENT_VOLUME_CLAIMS,
+        name if name.contains(BY_CLASS) => PERSISTENT_VOLUME_CLAIMS,
         name if ALIASES.contains(&name) => ResourceId::new("", name.to_owned()),
         _ => PODS,
     }
 }
 
-/// Requests and limits of the containers that run together, or of one that runs before them when that is more.
 fn of_pod(pod: &Value) -> Amounts {
+    let overhead = amounts(&pod["spec"]["overhead"]);
     let sum = |kind: &str| {
-        let mut sum = Amounts::new();
-        for container in fields::items(pod, "/spec/containers") {
-            add(&mut sum, &amounts(&container["resources"][kind]));
-        }
-        for container in fields::items(pod, "/spec/initContainers") {
-            for (name, amount) in amounts(&container["resources"][kind]) {
-                let most = sum.entry(name).or_insert_with(|| amount.clone());
-                if *most < amount {
-                    *most = amount;
-                }
-            }
-        }
-        add(&mut sum, &amounts(&pod["spec"]["overhead"]));
+        let mut sum = amounts::of_pod(pod, kind);
+        add(&mut sum, &overhead);
         sum
     };
     named(&sum("requests"), &sum("limits"))
@@ -122,6 +83,26 @@ fn named(requests: &Amounts, limits: &Amounts) -> Amounts {
     }
     let extended = requests.iter().filter(|(name, _)| name.contains('/') || name.starts_with("hugepages-"));
     used.extend(extended.map(|(name, amount)| (format!("requests.{name}"), amount.clone())));
+    used
+}
+
+/// What a claim uses of all storage and of that of its class.
+fn of_claim(claim: &Value) -> Amounts {
+    let wanted = amounts(&claim["spec"]["resources"]["requests"]).remove("storage");
+    let allocated = amounts(&claim["status"]["allocatedResources"]).remove("storage");
+    let storage = wanted.map(|wanted| allocated.filter(|allocated| *allocated > wanted).unwrap_or(wanted));
+    let annotated = claim["metadata"]["annotations"]["volume.beta.kubernetes.io/storage-class"].as_str();
+    let class = annotated.unwrap_or_else(|| fields::text(claim, "/spec/storageClassName"));
+    let mut used = Amounts::new();
+    if !class.is_empty() {
+        used.insert(format!("{class}{BY_CLASS}persistentvolumeclaims"), Quantity::count(1));
+    }
+    if let Some(storage) = storage {
+        if !class.is_empty() {
+            used.insert(format!("{class}{BY_CLASS}requests.storage"), storage.clone());
+        }
+        used.insert("requests.storage".to_owned(), storage);
+    }
     used
 }
 

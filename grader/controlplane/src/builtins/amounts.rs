@@ -1,0 +1,103 @@
+//! Amounts of resources by their names, and what a pod asks for (component-helpers/resource/helpers.go).
+
+use super::fields::{at, list};
+use super::quantity::Quantity;
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// Amounts by the names of resources.
+pub(crate) type Amounts = BTreeMap<String, Quantity>;
+
+/// What pods may ask for as a whole.
+fn is_of_whole_pods(name: &str) -> bool {
+    ["cpu", "memory"].contains(&name) || name.starts_with("hugepages-")
+}
+
+/// Amounts in an object; what is no amount is left out.
+pub(crate) fn amounts(list: &Value) -> Amounts {
+    let parse = |(name, amount): (&String, &Value)| {
+        let amount = match amount {
+            Value::String(text) => Quantity::parse(text).ok()?,
+            Value::Number(number) => Quantity::parse(&number.to_string()).ok()?,
+            _ => return None,
+        };
+        Some((name.clone(), amount))
+    };
+    list.as_object().into_iter().flatten().filter_map(parse).collect()
+}
+
+/// The same as JSON.
+pub(crate) fn to_value(amounts: &Amounts) -> Value {
+    amounts.iter().map(|(name, amount)| (name.clone(), Value::from(amount.to_string()))).collect()
+}
+
+pub(crate) fn add(to: &mut Amounts, more: &Amounts) {
+    for (name, amount) in more {
+        match to.get_mut(name) {
+            Some(sum) => *sum = sum.plus(amount),
+            None => {
+                to.insert(name.clone(), amount.clone());
+            }
+        }
+    }
+}
+
+fn at_least(to: &mut Amounts, least: &Amounts) {
+    for (name, amount) in least {
+        let most = to.entry(name.clone()).or_insert_with(|| amount.clone());
+        if *most < *amount {
+            *most = amount.clone();
+        }
+    }
+}
+
+/// The `requests` or `limits` of a pod without its overhead: of the containers that run together, or of one that runs
+/// before them when that is more; what the pod says as a whole goes before both.
+pub(crate) fn of_pod(pod: &Value, kind: &str) -> Amounts {
+    let of = |container: &Value| amounts(&at(container, "/resources")[kind]);
+    let mut sum = Amounts::new();
+    for container in list(pod, "/spec/containers") {
+        add(&mut sum, &of(container));
+    }
+    let (mut beside, mut before) = (Amounts::new(), Amounts::new());
+    for container in list(pod, "/spec/initContainers") {
+        let own = of(container);
+        let together = if at(container, "/restartPolicy") == "Always" {
+            add(&mut sum, &own);
+            add(&mut beside, &own);
+            beside.clone()
+        } else {
+            let mut together = own;
+            add(&mut together, &beside);
+            together
+        };
+        at_least(&mut before, &together);
+    }
+    at_least(&mut sum, &before);
+    let whole = amounts(&at(pod, "/spec/resources")[kind]).into_iter();
+    sum.extend(whole.filter(|(name, _)| is_of_whole_pods(name)));
+    sum
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_pod_asks_for_what_runs_at_once() {
+        let with = |cpu: &str| json!({"resources": {"requests": {"cpu": cpu}}});
+        let sidecar = json!({"resources": {"requests": {"cpu": "2"}}, "restartPolicy": "Always"});
+        let table = [
+            (json!({"containers": [with("1"), with("500m")]}), "1500m"),
+            (json!({"containers": [with("1")], "initContainers": [with("3"), with("2")]}), "3"),
+            (json!({"containers": [with("1")], "initContainers": [sidecar, with("2")]}), "4"),
+            (json!({"containers": [with("1")], "initContainers": [with("2"), sidecar]}), "3"),
+            (json!({"containers": [with("1")], "resources": {"requests": {"cpu": "5"}}}), "5"),
+        ];
+        for (spec, expected) in table {
+            let asked = of_pod(&json!({"spec": spec}), "requests");
+            assert_eq!(to_value(&asked), json!({"cpu": expected}), "{spec}");
+        }
+    }
+}
