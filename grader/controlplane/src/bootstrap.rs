@@ -84,6 +84,7 @@ fn service_cidr(now: Timestamp) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::builtins::Reader;
 
     #[test]
     fn every_object_is_as_it_would_be_stored() {
@@ -97,7 +98,7 @@ mod tests {
             let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
             let definition = builtins::definition_of(group, version, object::kind(object));
             let mut read = (**object).clone();
-            let unknown = builtins::read(definition.expect("a built-in kind"), &mut read);
+            let unknown = builtins::read(Reader::Json, definition.expect("a built-in kind"), &mut read);
             read["apiVersion"] = object["apiVersion"].clone();
             read["kind"] = object["kind"].clone();
             assert_eq!((unknown, &read), (Ok(Vec::new()), &**object));

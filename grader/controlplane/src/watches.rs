@@ -132,6 +132,11 @@ impl Watch {
         bytes
     }
 
+    fn bookmark(&mut self, revision: u64, initial_end: bool) -> Value {
+        let columns = std::mem::take(&mut self.columns_due);
+        self.representation.bookmark(&self.resource, revision, initial_end, columns, self.now)
+    }
+
     fn frame(&mut self, kind: &str, object: &Arc<Value>, revision: u64) -> Bytes {
         let object = self.resource.present(object, revision);
         match self.representation.accept.shape {
@@ -224,7 +229,7 @@ impl Watches {
             self.wakes.remove(&(at, id));
             watch.seen = watch.seen.max(revision);
             watch.plan_bookmark(now);
-            let bookmark = watch.representation.bookmark(&watch.resource, watch.seen, false);
+            let bookmark = watch.bookmark(watch.seen, false);
             self.wakes.insert((watch.next_wake(), id));
             self.frames.push((id, frame("BOOKMARK", &bookmark)));
         }
@@ -266,8 +271,8 @@ impl Watches {
 
     /// The BOOKMARK that ends the initial objects.
     pub(crate) fn send_initial_end(&mut self, id: WatchId, revision: u64) {
-        if let Some(watch) = self.open.get(&id) {
-            let bookmark = watch.representation.bookmark(&watch.resource, revision, true);
+        if let Some(watch) = self.open.get_mut(&id) {
+            let bookmark = watch.bookmark(revision, true);
             self.frames.push((id, frame("BOOKMARK", &bookmark)));
         }
     }

@@ -20,8 +20,10 @@ pub(crate) mod yaml;
 use crate::access::tokens;
 use crate::api_server::ApiServer;
 use crate::error::ApiError;
+use crate::go_text;
 use crate::request::{Reply, Request};
 use crate::routing::{self, Route};
+use crate::schema::validation::parse_duration;
 use http::{HeaderValue, header};
 use jiff::Timestamp;
 
@@ -53,6 +55,7 @@ fn admitted(
     now: Timestamp,
 ) -> Result<Reply, ApiError> {
     let user = server.access.admit(&server.store, request, route, now)?;
+    check_timeout(request)?;
     match route {
         Route::Resource(path) => resource::answer(server, request, path, user, now),
         Route::Other(path) if path.starts_with("/openapi/") => {
@@ -64,4 +67,22 @@ fn admitted(
         },
         route => Ok(discovery::answer(server, request, route)),
     }
+}
+
+/// Requests end long before any timeout; only one that is no duration is refused
+/// (apiserver/pkg/endpoints/filters/request_deadline.go).
+fn check_timeout(request: &Request) -> Result<(), ApiError> {
+    if !request.query.contains("timeout=") {
+        return Ok(());
+    }
+    let query = query::Query::parse(&request.query);
+    let timeout = query.text("timeout");
+    let goes_on = ["1", "true"].contains(&query.text("watch"));
+    if timeout.is_empty() || goes_on || parse_duration(timeout).is_some() {
+        return Ok(());
+    }
+    let quoted = go_text::quote(timeout);
+    Err(ApiError::bad_request(format!(
+        "invalid timeout specified in the request URL - time: invalid duration {quoted}"
+    )))
 }

@@ -173,34 +173,42 @@ impl Representation {
         }
     }
 
-    /// The object of a BOOKMARK: nothing but the revision that the watch has reached.
-    pub(crate) fn bookmark(&self, resource: &Resource, revision: u64, initial_end: bool) -> Value {
+    /// The object of a BOOKMARK: nothing but the revision that the watch has reached. A Table has a row for it, with the
+    /// metadata of the one that ends the initial objects even where no objects are wanted.
+    pub(crate) fn bookmark(
+        &self,
+        resource: &Resource,
+        revision: u64,
+        initial_end: bool,
+        columns: bool,
+        now: Timestamp,
+    ) -> Value {
         let mut metadata = json!({"resourceVersion": revision.to_string()});
         if initial_end {
             metadata["annotations"] = json!({"k8s.io/initial-events-end": "true"});
         }
-        match (self.accept.shape, &resource.nature) {
-            (Shape::Metadata { .. }, _) => json!({
+        if matches!(self.accept.shape, Shape::Metadata { .. }) {
+            return json!({
                 "kind": "PartialObjectMetadata", "apiVersion": self.api_version(), "metadata": metadata,
-            }),
-            (Shape::Table { .. }, _) => json!({
-                "kind": "Table", "apiVersion": self.api_version(), "metadata": metadata,
-                "columnDefinitions": null, "rows": [],
-            }),
-            (Shape::Plain, nature) => {
-                let mut bookmark = json!({"metadata": metadata});
-                if let Nature::BuiltIn(builtin) = nature
-                    && let Some(definition) =
-                        builtins::definition_of(builtin.group, builtin.version, builtin.kind)
-                {
-                    // An empty object of its Go type; it cannot fail to decode.
-                    let _ = builtins::decode(definition, &mut bookmark);
-                }
-                bookmark["kind"] = resource.kind.as_str().into();
-                bookmark["apiVersion"] = resource.api_version().into();
-                bookmark
-            }
+            });
         }
+        let mut bookmark = json!({"metadata": metadata});
+        if let Nature::BuiltIn(builtin) = &resource.nature
+            && let Some(definition) = builtins::definition_of(builtin.group, builtin.version, builtin.kind)
+        {
+            // An empty object of its Go type; it cannot fail to decode.
+            let _ = builtins::decode(definition, &mut bookmark);
+        }
+        bookmark["kind"] = resource.kind.as_str().into();
+        bookmark["apiVersion"] = resource.api_version().into();
+        if self.accept.shape == Shape::Plain {
+            return bookmark;
+        }
+        let include = match self.include {
+            IncludeObject::None if initial_end => IncludeObject::Metadata,
+            include => include,
+        };
+        Self { include, ..*self }.shaped(resource, &bookmark, columns, now)
     }
 }
 
