@@ -1,6 +1,6 @@
 //! Open watches: who hears of which change, and the frames that wait to be taken.
 
-use crate::endpoint::accept::Shape;
+use crate::endpoint::accept::{Accept, Shape};
 use crate::endpoint::represent::Representation;
 use crate::error::ApiError;
 use crate::object;
@@ -18,9 +18,6 @@ use std::sync::Arc;
 const BOOKMARK_EVERY: SignedDuration = SignedDuration::from_secs(60);
 /// A last bookmark comes this long before the watch times out.
 const BOOKMARK_BEFORE_END: SignedDuration = SignedDuration::from_secs(2);
-
-/// Room for the frames of most objects, in bytes.
-const USUAL_SIZE: usize = 1024;
 
 /// One open watch.
 #[derive(Clone, Debug)]
@@ -117,18 +114,18 @@ impl Watch {
         revision: u64,
         known: &mut Known,
     ) -> Bytes {
-        let shape = self.representation.accept.shape;
-        if matches!(shape, Shape::Table { .. }) {
+        let accept = self.representation.accept;
+        if matches!(accept.shape, Shape::Table { .. }) {
             return self.frame(kind, &object(), revision);
         }
         let same = |frame: &&KnownFrame| {
-            frame.kind == kind && frame.shape == shape && Arc::ptr_eq(&frame.resource, &self.resource)
+            frame.kind == kind && frame.accept == accept && Arc::ptr_eq(&frame.resource, &self.resource)
         };
         if let Some(frame) = known.iter().find(same) {
             return frame.bytes.clone();
         }
         let bytes = self.frame(kind, &object(), revision);
-        known.push(KnownFrame { kind, shape, resource: self.resource.clone(), bytes: bytes.clone() });
+        known.push(KnownFrame { kind, accept, resource: self.resource.clone(), bytes: bytes.clone() });
         bytes
     }
 
@@ -140,10 +137,11 @@ impl Watch {
     fn frame(&mut self, kind: &str, object: &Arc<Value>, revision: u64) -> Bytes {
         let object = self.resource.present(object, revision);
         match self.representation.accept.shape {
-            Shape::Plain => frame(kind, &object),
+            Shape::Plain => self.representation.event(kind, &object),
             _ => {
                 let columns = std::mem::take(&mut self.columns_due);
-                frame(kind, &self.representation.shaped(&self.resource, &object, columns, self.now))
+                let shaped = self.representation.shaped(&self.resource, &object, columns, self.now);
+                self.representation.event(kind, &shaped)
             }
         }
     }
@@ -154,7 +152,7 @@ type Known = Vec<KnownFrame>;
 
 struct KnownFrame {
     kind: &'static str,
-    shape: Shape,
+    accept: Accept,
     resource: Arc<Resource>,
     bytes: Bytes,
 }
@@ -231,7 +229,7 @@ impl Watches {
             watch.plan_bookmark(now);
             let bookmark = watch.bookmark(watch.seen, false);
             self.wakes.insert((watch.next_wake(), id));
-            self.frames.push((id, frame("BOOKMARK", &bookmark)));
+            self.frames.push((id, watch.representation.event("BOOKMARK", &bookmark)));
         }
     }
 
@@ -273,22 +271,12 @@ impl Watches {
     pub(crate) fn send_initial_end(&mut self, id: WatchId, revision: u64) {
         if let Some(watch) = self.open.get_mut(&id) {
             let bookmark = watch.bookmark(revision, true);
-            self.frames.push((id, frame("BOOKMARK", &bookmark)));
+            self.frames.push((id, watch.representation.event("BOOKMARK", &bookmark)));
         }
     }
 
     pub(crate) fn send_error(&mut self, id: WatchId, error: &ApiError) {
-        self.frames.push((id, frame("ERROR", &error.to_status())));
+        let representation = self.open.get(&id).map_or(Representation::JSON, |watch| watch.representation);
+        self.frames.push((id, representation.event("ERROR", &error.to_status())));
     }
-}
-
-fn frame(kind: &str, object: &Value) -> Bytes {
-    let mut frame = Vec::with_capacity(USUAL_SIZE);
-    frame.extend_from_slice(b"{\"type\":\"");
-    frame.extend_from_slice(kind.as_bytes());
-    frame.extend_from_slice(b"\",\"object\":");
-    // Writing JSON to memory cannot fail.
-    let _ = serde_json::to_writer(&mut frame, object);
-    frame.extend_from_slice(b"}\n");
-    frame.into()
 }

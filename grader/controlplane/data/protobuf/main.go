@@ -31,7 +31,13 @@ func main() {
 	}
 	kinds := served(filepath.Join(os.Args[1], "resources.txt"), types)
 	messages := table{}
-	messages.add(reflect.TypeFor[metav1.DeleteOptions]())
+	// What is no resource: the options of a delete, and what the server answers.
+	for _, other := range []any{
+		metav1.DeleteOptions{}, metav1.Status{}, metav1.ListMeta{}, metav1.PartialObjectMetadata{},
+		metav1.APIVersions{}, metav1.APIGroupList{}, metav1.APIGroup{}, metav1.APIResourceList{},
+	} {
+		messages.add(reflect.TypeOf(other))
+	}
 	for _, kind := range kinds {
 		object, err := types.New(kind)
 		check(err)

@@ -26,6 +26,7 @@ var special = map[reflect.Type]string{
 	reflect.TypeFor[apiextensions.JSON]():        "json:JSON",
 	reflect.TypeFor[resource.Quantity]():         "quantity",
 	reflect.TypeFor[intstr.IntOrString]():        "intorstring",
+	reflect.TypeFor[metav1.Verbs]():              "strings",
 	reflect.TypeFor[authentication.ExtraValue](): "strings",
 	reflect.TypeFor[authorization.ExtraValue]():  "strings",
 	reflect.TypeFor[certificates.ExtraValue]():   "strings",

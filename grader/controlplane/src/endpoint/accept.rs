@@ -10,6 +10,7 @@ use http::{HeaderMap, header};
 pub(crate) enum Format {
     Json,
     Yaml,
+    Protobuf,
 }
 
 /// How the body of a request is written.
@@ -46,6 +47,8 @@ impl Accept {
 /// The formats of objects, as errors list them.
 pub(crate) const PLAIN_TYPES: &str =
     "application/json, application/yaml, application/vnd.kubernetes.protobuf";
+
+pub(crate) const PROTOBUF: &str = "application/vnd.kubernetes.protobuf";
 
 /// One entry of an Accept header.
 #[derive(Debug)]
@@ -116,12 +119,19 @@ fn among(request: &Request, offered: fn(&Accept) -> bool) -> Result<Accept, ApiE
     let text = request.headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let found = match text.trim() {
         "" => Some(Accept::JSON),
-        text => clauses(text).iter().filter_map(accept).find(offered),
+        text => {
+            let known: Vec<Accept> = clauses(text).iter().filter_map(accept).filter(offered).collect();
+            // Objects are JSON here: protobuf is for those who read nothing else.
+            known.iter().find(|accept| accept.format != Format::Protobuf).or(known.first()).copied()
+        }
     };
     let pretty = wants_indented(request);
-    found.map(|accept| Accept { pretty: pretty || accept.pretty, ..accept }).ok_or_else(|| {
-        ApiError::not_acceptable(format!("only the following media types are accepted: {PLAIN_TYPES}"))
-    })
+    found.map(|accept| Accept { pretty: pretty || accept.pretty, ..accept }).ok_or_else(no_format)
+}
+
+/// 406: objects are on offer in none of the formats.
+pub(crate) fn no_format() -> ApiError {
+    ApiError::not_acceptable(format!("only the following media types are accepted: {PLAIN_TYPES}"))
 }
 
 /// Asked for, or read by a person (apiserver/pkg/endpoints/handlers/negotiation/negotiate.go).
@@ -172,6 +182,7 @@ fn accept(clause: &Clause<'_>) -> Option<Accept> {
     let format = match clause.media_type {
         "application/json" | "*/*" | "application/*" => Format::Json,
         "application/yaml" => Format::Yaml,
+        PROTOBUF => Format::Protobuf,
         _ => return None,
     };
     if !matches!(clause.parameter("stream"), "" | "watch") {
@@ -182,6 +193,7 @@ fn accept(clause: &Clause<'_>) -> Option<Accept> {
     let shape = match (kind, group) {
         ("", "") => Shape::Plain,
         _ if !(version == "v1" || beta) => return None,
+        ("Table", _) if format == Format::Protobuf => return None,
         ("Table", "meta.k8s.io") => Shape::Table { beta },
         ("PartialObjectMetadata", "meta.k8s.io") => Shape::Metadata { list: false, beta },
         ("PartialObjectMetadataList", "meta.k8s.io") => Shape::Metadata { list: true, beta },
@@ -199,7 +211,7 @@ pub(crate) fn body_format(headers: &HeaderMap) -> Result<BodyFormat, ApiError> {
     match text.split(';').next().unwrap_or_default().trim() {
         "" | "application/json" => Ok(BodyFormat::Json),
         "application/yaml" => Ok(BodyFormat::Yaml),
-        "application/vnd.kubernetes.protobuf" => Ok(BodyFormat::Protobuf),
+        PROTOBUF => Ok(BodyFormat::Protobuf),
         _ => Err(unknown_format(PLAIN_TYPES)),
     }
 }

@@ -1,11 +1,12 @@
 //! From objects to bytes: JSON or YAML, whole objects, their metadata, or Tables
 //! (apiserver/pkg/endpoints/handlers/response.go).
 
-use super::accept::{Accept, Format, Shape};
+use super::accept::{self, Accept, Format, Shape};
 use super::table::{self, IncludeObject};
 use crate::builtins;
 use crate::error::ApiError;
 use crate::object;
+use crate::protobuf;
 use crate::resources::{Nature, Resource};
 use crate::verbs::list::Page;
 use bytes::Bytes;
@@ -31,6 +32,7 @@ impl Representation {
         match self.accept.format {
             Format::Json => "application/json",
             Format::Yaml => "application/yaml",
+            Format::Protobuf => accept::PROTOBUF,
         }
     }
 
@@ -41,6 +43,29 @@ impl Representation {
         }
     }
 
+    /// The media type of a stream of events.
+    pub(crate) fn stream_type(&self) -> &'static str {
+        match self.accept.format {
+            Format::Protobuf => "application/vnd.kubernetes.protobuf;stream=watch",
+            _ => self.content_type(),
+        }
+    }
+
+    /// One event of a watch.
+    pub(crate) fn event(&self, kind: &str, object: &Value) -> Bytes {
+        if self.accept.format == Format::Protobuf {
+            return protobuf::frame(kind, object).unwrap_or_default().into();
+        }
+        let mut frame = Vec::with_capacity(USUAL_SIZE);
+        frame.extend_from_slice(b"{\"type\":\"");
+        frame.extend_from_slice(kind.as_bytes());
+        frame.extend_from_slice(b"\",\"object\":");
+        // Writing JSON to memory cannot fail.
+        let _ = serde_json::to_writer(&mut frame, object);
+        frame.extend_from_slice(b"}\n");
+        frame.into()
+    }
+
     /// The bytes of any value.
     pub(crate) fn bytes(&self, value: &impl Serialize) -> Bytes {
         let written = match (self.accept.format, self.accept.pretty) {
@@ -49,6 +74,9 @@ impl Representation {
                 serde_json::to_writer(&mut bytes, value).map(|()| bytes).map_err(|error| error.to_string())
             }
             (Format::Json, true) => serde_json::to_vec_pretty(value).map_err(|error| error.to_string()),
+            (Format::Protobuf, _) => serde_json::to_value(value)
+                .map(|value| protobuf::body(&value).unwrap_or_default())
+                .map_err(|error| error.to_string()),
             (Format::Yaml, _) => {
                 serde_saphyr::to_string(value).map(String::into_bytes).map_err(|error| error.to_string())
             }

@@ -1,6 +1,6 @@
 //! What Go makes of the same bytes, and that no bytes do harm.
 
-use super::{decode, message, open};
+use super::{body, decode, message, open};
 use crate::builtins;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -52,6 +52,15 @@ fn bodies_say_what_they_say_to_go() {
     }
     assert!(vectors.len() > 500);
     assert!(different.is_empty(), "{} of {}\n{}", different.len(), vectors.len(), different.join("\n"));
+}
+
+#[test]
+fn what_is_written_reads_the_same() {
+    for (_, outcome) in vectors().iter().filter(|(_, outcome)| !outcome.starts_with('!')) {
+        let object: Value = serde_json::from_str(outcome).expect("JSON");
+        let written = body(&object).expect("every kind has a message");
+        assert_eq!(read(&written), Ok(object));
+    }
 }
 
 proptest! {

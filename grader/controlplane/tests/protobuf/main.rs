@@ -49,6 +49,27 @@ impl Server {
         self.send(method, path, "application/json", document.to_string().into_bytes())
     }
 
+    /// Status, media type and body of an answer to a client that takes these formats.
+    fn read(&mut self, path: &str, accept: &'static str) -> (u16, String, Vec<u8>) {
+        let headers = HeaderMap::from_iter([(header::ACCEPT, HeaderValue::from_static(accept))]);
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
+        let request = Request {
+            method: Method::GET,
+            path: path.to_owned(),
+            query: query.to_owned(),
+            headers,
+            body: Vec::new().into(),
+            certificate: ClientCertificate::None,
+        };
+        match self.0.handle(&request, Timestamp::UNIX_EPOCH) {
+            Reply::Complete(response) | Reply::Watch { head: response, .. } => {
+                let media_type = response.headers[header::CONTENT_TYPE].to_str().expect("text").to_owned();
+                (response.status.as_u16(), media_type, response.body.to_vec())
+            }
+            later => panic!("no answer yet: {later:?}"),
+        }
+    }
+
     fn send(&mut self, method: &str, path: &str, media_type: &'static str, body: Vec<u8>) -> (u16, Value) {
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
         let mut headers = HeaderMap::new();
@@ -154,6 +175,33 @@ fn formats_that_nobody_reads() {
     ] {
         let (status, answer) = server.send(method, path, media_type, sent);
         assert_eq!((status, &answer["reason"]), (415, &json!("UnsupportedMediaType")), "{method} {path}");
+    }
+}
+
+#[test]
+fn answers_for_clients_that_read_nothing_else() {
+    let mut server = Server::new();
+    server.send("POST", CONFIG_MAPS, PROTOBUF, body("v1", "ConfigMap", &named("a")));
+    let (one, none, watched) =
+        (&format!("{CONFIG_MAPS}/a"), &format!("{CONFIG_MAPS}/b"), &format!("{CONFIG_MAPS}?watch=1"));
+    let stream = "application/vnd.kubernetes.protobuf;stream=watch";
+    let json = "application/json";
+    let metadata = "application/vnd.kubernetes.protobuf;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
+    let table = "application/vnd.kubernetes.protobuf;as=Table;g=meta.k8s.io;v=v1";
+    for (path, accept, status, media_type) in [
+        (one.as_str(), PROTOBUF, 200, PROTOBUF),
+        (CONFIG_MAPS, PROTOBUF, 200, PROTOBUF),
+        (none, PROTOBUF, 404, PROTOBUF),
+        (watched, stream, 200, stream),
+        (one, "application/vnd.kubernetes.protobuf,application/json", 200, json),
+        // Only built-in kinds have messages, but everything has metadata.
+        (FOOS, PROTOBUF, 406, PROTOBUF),
+        (FOOS, metadata, 200, PROTOBUF),
+        (one, table, 406, json),
+    ] {
+        let (found, found_type, body) = server.read(path, accept);
+        assert_eq!((found, found_type.as_str()), (status, media_type), "{path} as {accept}");
+        assert_eq!(body.starts_with(b"k8s\0"), media_type == PROTOBUF, "{path} as {accept}");
     }
 }
 

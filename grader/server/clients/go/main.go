@@ -63,6 +63,7 @@ func main() {
 	s.conflicts()
 	s.patches()
 	s.apply()
+	s.protobufAlone()
 	s.informers()
 	s.workloads()
 	s.election()

@@ -45,6 +45,7 @@ pub(super) fn answer<'a>(
     let media_type = match format {
         Format::Json => "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList",
         Format::Yaml => "application/yaml;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList",
+        Format::Protobuf => accept::PROTOBUF,
     };
     let accept = Accept { format, ..Accept::JSON };
     let representation = Representation { accept, include: IncludeObject::default() };

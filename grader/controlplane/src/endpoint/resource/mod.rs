@@ -3,7 +3,7 @@
 mod deletions;
 mod scaling;
 
-use super::accept::{self, BodyFormat, Format};
+use super::accept::{self, BodyFormat, Format, Shape};
 use super::manager::manager;
 use super::query::{FieldValidation, ListOptions, OptionsKind, Query, WriteOptions};
 use super::represent::Representation;
@@ -173,6 +173,9 @@ impl Call<'_> {
             true => accept::negotiate_without_table(self.request)?,
             false => accept::negotiate(self.request)?,
         };
+        if resource.is_custom() && accept.format == Format::Protobuf && accept.shape == Shape::Plain {
+            return Err(accept::no_format());
+        }
         self.representation = Representation { accept, include: IncludeObject::default() };
         match (self.request.method.clone(), &self.path.name, self.path.subresource.as_deref()) {
             (Method::GET, None, None) => self.list_or_watch(server),
@@ -298,7 +301,7 @@ impl Call<'_> {
             self.representation.include = IncludeObject::parse(self.query.text("includeObject"))?;
             let id =
                 watch::watch(server, &self.resource, namespace, &options, self.representation, self.now)?;
-            let head = respond::bytes(StatusCode::OK, self.representation.content_type(), Bytes::new());
+            let head = respond::bytes(StatusCode::OK, self.representation.stream_type(), Bytes::new());
             return Ok(Reply::Watch { id, head });
         }
         if let Some(later) = self.wait_for_revision(server) {
