@@ -21,7 +21,7 @@ for list in "$@"; do
     target/debug/grader cluster up --embedded --port 0 --node-simulator $simulator --kubeconfig "$out/kubeconfig" >"$out/ready" &
     server=$!
     exec 3<"$out/ready"; read -r _ <&3 # the first line says that it is ready
-    options=(--quiet --specs "$here/$list.txt" --out "$out/$list-$codec"); [ $codec = protobuf ] || options+=(--json)
+    options=(--quiet --limit 12m --specs "$here/$list.txt" --out "$out/$list-$codec"); [ $codec = protobuf ] || options+=(--json)
     "$here/run.sh" "$out/kubeconfig" "${options[@]}" | tail -1 || true
     exec 3<&-; stop
     # NAME of every spec that did not pass, without those that the record knows for this codec

@@ -20,7 +20,7 @@ mod known;
 mod label_selector;
 mod namespaces;
 mod node_fit;
-mod node_simulator;
+pub(crate) mod node_simulator;
 mod owners;
 mod pods;
 pub(crate) mod quota;

@@ -1,6 +1,7 @@
 //! The verbs of the API, one file each, over a store that knows no HTTP.
 
 pub(crate) mod apply;
+pub(crate) mod bind;
 pub(crate) mod create;
 pub(crate) mod delete;
 pub(crate) mod delete_collection;

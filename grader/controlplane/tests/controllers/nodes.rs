@@ -1,6 +1,8 @@
 //! The simulated node and its knobs.
 
 use crate::cluster::{CLAIMS, Cluster, PODS, milliseconds, seconds};
+use controlplane::{Reply, Request};
+use http::Method;
 use serde_json::{Value, json};
 
 fn pod(name: &str) -> Value {
@@ -74,4 +76,39 @@ fn a_claim_is_bound_to_a_volume_that_goes_with_it() {
     let claim = cluster.get(&CLAIMS, "data").expect("it was just created");
     assert_eq!(claim["status"]["phase"], "Bound");
     assert_eq!(claim["status"]["capacity"]["storage"], "1Gi");
+}
+
+#[test]
+fn a_scheduler_binds_a_pod_once() {
+    let mut cluster = Cluster::new();
+    let mut held = pod("a");
+    held["spec"]["schedulerName"] = "own".into();
+    cluster.create(&PODS, held);
+    cluster.pass(seconds(10));
+    assert_eq!(cluster.pods(), "a Pending");
+    let binding = json!({
+        "apiVersion": "v1", "kind": "Binding", "metadata": {"name": "a"},
+        "target": {"kind": "Node", "name": "simulated"},
+    });
+    let mut bind = || {
+        let request = Request {
+            method: Method::POST,
+            path: "/api/v1/namespaces/default/pods/a/binding".to_owned(),
+            query: String::new(),
+            headers: Default::default(),
+            body: binding.to_string().into(),
+            certificate: Default::default(),
+        };
+        let Reply::Complete(response) = cluster.plane.handle(&request, cluster.now) else {
+            panic!("a binding is answered at once")
+        };
+        let status: Value = serde_json::from_slice(&response.body).expect("answers are JSON");
+        (response.status.as_u16(), status["message"].clone())
+    };
+    assert_eq!(bind(), (201, Value::Null));
+    let message = "Operation cannot be fulfilled on pods/binding \"a\": pod a is already assigned to node \"simulated\"";
+    assert_eq!(bind(), (409, message.into()));
+    cluster.pass(seconds(10));
+    let pod = cluster.get(&PODS, "a").expect("it was just there");
+    assert_eq!(pod["spec"]["nodeName"], "simulated");
 }

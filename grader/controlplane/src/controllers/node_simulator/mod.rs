@@ -4,7 +4,7 @@
 mod controls;
 mod machine;
 mod network;
-mod pod_status;
+pub(crate) mod pod_status;
 mod volumes;
 
 pub use controls::{NodeControls, NodeSettings};

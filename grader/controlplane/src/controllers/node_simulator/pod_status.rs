@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 pub(super) const HOST_ADDRESS: &str = "192.168.0.2";
 
 /// The scheduler has found a node.
-pub(super) fn scheduled(pod: &Value, now: Timestamp) -> Value {
+pub(crate) fn scheduled(pod: &Value, now: Timestamp) -> Value {
     let mut status = pod["status"].clone();
     set_condition(&mut status, pod, now, "PodScheduled", State::True);
     status

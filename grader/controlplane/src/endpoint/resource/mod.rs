@@ -21,7 +21,7 @@ use crate::routing::ResourcePath;
 use crate::verbs::patch::SentPatch;
 use crate::verbs::update::Updated;
 use crate::verbs::write::Write;
-use crate::verbs::{apply, create, get, list, patch, update, watch};
+use crate::verbs::{apply, bind, create, get, list, patch, update, watch};
 use bytes::Bytes;
 use http::{Method, StatusCode, header};
 use jiff::Timestamp;
@@ -188,6 +188,7 @@ impl Call<'_> {
             (Method::GET, Some(_), Some("status" | "approval")) => self.get(server),
             (Method::PUT, Some(_), Some("finalize")) => self.update(server),
             (Method::POST, Some(_), Some("eviction")) => self.evict(server),
+            (Method::POST, Some(_), Some("binding")) => self.bind(server),
             (Method::POST, Some(_), Some("token")) => self.request_token(server),
             (Method::GET, Some(_), Some("scale")) => self.get_scale(server),
             (Method::PUT | Method::PATCH, Some(_), Some("scale")) => self.write_scale(server),
@@ -339,6 +340,14 @@ impl Call<'_> {
         let updated = update::replace(server, &mut write, object);
         self.warnings.append(&mut write.warnings);
         self.updated(updated?)
+    }
+
+    fn bind(&mut self, server: &mut ApiServer) -> Result<Reply, ApiError> {
+        self.check_size()?;
+        let options = WriteOptions::parse(&self.query, OptionsKind::Create)?;
+        let binding = self.other_body("v1", "Binding")?;
+        let status = bind::bind(server, &mut self.write(&options), &binding)?;
+        Ok(self.reply(StatusCode::CREATED, self.representation.bytes(&status)))
     }
 
     fn request_token(&mut self, server: &mut ApiServer) -> Result<Reply, ApiError> {
