@@ -23,6 +23,20 @@ pub struct Request {
     pub certificate: ClientCertificate,
 }
 
+impl Request {
+    /// A request whose body has been read; the extensions may hold the connection's [`ClientCertificate`].
+    pub fn new(parts: http::request::Parts, body: Bytes) -> Self {
+        Self {
+            path: parts.uri.path().to_owned(),
+            query: parts.uri.query().unwrap_or_default().to_owned(),
+            certificate: parts.extensions.get::<ClientCertificate>().cloned().unwrap_or_default(),
+            method: parts.method,
+            headers: parts.headers,
+            body,
+        }
+    }
+}
+
 /// The certificate that a client showed, as checked by whoever accepted its connection.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum ClientCertificate {

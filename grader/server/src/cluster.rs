@@ -4,6 +4,7 @@ use crate::authority::{Authority, Credentials};
 use crate::data::{Data, DataError};
 use crate::kubeconfig;
 use crate::limits::Limits;
+use crate::memory::Memory;
 use crate::server::Server;
 use crate::webhooks::Network;
 use controlplane::access::{Access, Authorization, ServiceAccountTokens, Strangers, User};
@@ -18,7 +19,6 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::runtime::Builder;
 use tokio::sync::Notify;
 
@@ -31,8 +31,6 @@ const WORKERS: usize = 2;
 /// How long history can be watched, at least (kube-apiserver's `--etcd-compaction-interval`; its default is five
 /// minutes). Short, because all of it is in memory, and because a client that cannot live with 410 should find out.
 const COMPACTION: SignedDuration = SignedDuration::from_secs(20);
-/// How much of its latest past a killed cluster may lose.
-const SAVE_EVERY: Duration = Duration::from_secs(2);
 
 /// How to start a [`Cluster`].
 #[derive(Clone, Debug)]
@@ -200,6 +198,8 @@ impl Cluster {
         let runtime = Builder::new_multi_thread().worker_threads(WORKERS).enable_all().build()?;
         let memory = self.memory.clone();
         runtime.block_on(self.live())?;
+        // This waits for a save that is under way: it must not come after the last one.
+        drop(runtime);
         memory.save()?;
         Ok(())
     }
@@ -212,39 +212,6 @@ impl Cluster {
         saving.abort();
         life.abort();
         Ok(())
-    }
-}
-
-/// Where a cluster's data goes.
-#[derive(Clone, Debug)]
-struct Memory {
-    file: Option<PathBuf>,
-    service: Service,
-    authority: Credentials,
-    token_key: [u8; 32],
-}
-
-impl Memory {
-    /// Writes the cluster as it is now.
-    fn save(&self) -> Result<(), DataError> {
-        let Some(file) = &self.file else { return Ok(()) };
-        let snapshot = self.service.with(|plane| plane.snapshot());
-        let data = Data { snapshot, authority: self.authority.clone(), token_key: self.token_key };
-        data.write(file)
-    }
-
-    /// Writes the cluster whenever it has changed, for ever: a crash costs the last seconds and no more.
-    async fn keep(self) {
-        let mut saved = None;
-        while self.file.is_some() {
-            let revision = self.service.with(|plane| plane.revision());
-            if saved.replace(revision) != Some(revision) {
-                let memory = self.clone();
-                // A disk that is full now may not be the next time, and the last time somebody is told.
-                let _ = tokio::task::spawn_blocking(move || memory.save()).await;
-            }
-            tokio::time::sleep(SAVE_EVERY).await;
-        }
     }
 }
 

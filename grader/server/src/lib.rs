@@ -17,6 +17,7 @@ mod connection;
 mod data;
 pub mod kubeconfig;
 mod limits;
+mod memory;
 mod server;
 pub mod tokens;
 mod webhooks;

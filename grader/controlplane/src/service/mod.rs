@@ -4,7 +4,7 @@
 mod frames;
 
 use crate::control_plane::ControlPlane;
-use crate::request::{ClientCertificate, PendingCall, Reply, Request, Response, WatchId};
+use crate::request::{PendingCall, Reply, Request, Response, WatchId};
 use crate::webhooks::{WebhookAnswer, WebhookCall};
 use bytes::Bytes;
 use frames::Sender;
@@ -26,7 +26,7 @@ pub type Body = UnsyncBoxBody<Bytes, Infallible>;
 
 /// A handle on a [`ControlPlane`] that answers HTTP requests; clones share the cluster.
 ///
-/// A request's extensions may hold the [`ClientCertificate`] of its connection.
+/// A request's extensions may hold the [`ClientCertificate`](crate::ClientCertificate) of its connection.
 ///
 /// Time is what the closure says: a real clock, or a test's own. Whoever moves it calls
 /// [`advance`](Service::advance), at the latest at [`next_wake`](Service::next_wake); [`live`](Service::live) does both
@@ -316,20 +316,6 @@ where
             let body = body.collect().await.map_err(Into::into)?.to_bytes();
             Ok(service.answer(Request::new(parts, body)).await?)
         })
-    }
-}
-
-impl Request {
-    /// A request whose body has been read; the extensions may hold the connection's [`ClientCertificate`].
-    pub fn new(parts: http::request::Parts, body: Bytes) -> Self {
-        Self {
-            path: parts.uri.path().to_owned(),
-            query: parts.uri.query().unwrap_or_default().to_owned(),
-            certificate: parts.extensions.get::<ClientCertificate>().cloned().unwrap_or_default(),
-            method: parts.method,
-            headers: parts.headers,
-            body,
-        }
     }
 }
 
