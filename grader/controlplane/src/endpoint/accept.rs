@@ -121,8 +121,10 @@ fn among(request: &Request, offered: fn(&Accept) -> bool) -> Result<Accept, ApiE
         "" => Some(Accept::JSON),
         text => {
             let known: Vec<Accept> = clauses(text).iter().filter_map(accept).filter(offered).collect();
-            // Objects are JSON here: protobuf is for those who read nothing else.
-            known.iter().find(|accept| accept.format != Format::Protobuf).or(known.first()).copied()
+            // Objects are JSON here: protobuf is for those who read nothing else. Not so metadata, whose readers in Go
+            // find its kind in protobuf alone.
+            let whole = |accept: &&Accept| accept.format == Format::Protobuf && accept.shape == Shape::Plain;
+            known.iter().find(|accept| !whole(accept)).or(known.first()).copied()
         }
     };
     let pretty = wants_indented(request);
