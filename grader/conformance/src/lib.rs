@@ -1,7 +1,7 @@
 //! Judges a Kubernetes API server by exchanges recorded from a real one; README.md describes the recordings.
 //!
 //! A [`Case`] says what it needs of a server; whoever is judged makes a [`World`] for it, in-process or over a
-//! network, and [`judge`] replays every case and compares the answers. Both ways of serving are held to the same list
+//! network, and [`judge()`] replays every case and compares the answers. Both ways of serving are held to the same list
 //! of known misses.
 
 mod answer;
