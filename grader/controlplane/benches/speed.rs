@@ -97,7 +97,8 @@ fn writes(criterion: &mut Criterion) {
             one_each(iterations, cluster, |plane, index| {
                 let name = format!("object-{index}");
                 let created = send(plane, &post(CONFIG_MAPS, &config_map(&name)));
-                let changed = String::from_utf8_lossy(&created).replace("5432", "5433");
+                // Names and versions are numbers, too.
+                let changed = String::from_utf8_lossy(&created).replace("250ms", "500ms");
                 request(Method::PUT, &format!("{CONFIG_MAPS}/{name}"), "application/json", changed.into())
             })
         });
