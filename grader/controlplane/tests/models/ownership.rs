@@ -193,6 +193,7 @@ impl StateMachineTest for OwnershipTest {
             Step::Replace { manager, config } => {
                 let live = send(plane, now, Method::GET, ITEM, "application/json", &Value::Null).1;
                 let mut object = object(config);
+                keep_order(&mut object["spec"], &live["spec"]);
                 object["metadata"]["resourceVersion"] = live["metadata"]["resourceVersion"].clone();
                 let target = format!("{ITEM}?fieldManager={manager}");
                 send(plane, now, Method::PUT, &target, "application/json", &object)
@@ -234,6 +235,17 @@ fn spec(config: &Config) -> Value {
         }
     }
     Value::Object(spec)
+}
+
+/// Puts what `live` has first, as it has it: another order would be a change, in Kubernetes too, of which leaves know
+/// nothing.
+fn keep_order(spec: &mut Value, live: &Value) {
+    for field in ["items", "set"] {
+        let live = live[field].as_array().map(Vec::as_slice).unwrap_or_default();
+        if let Some(items) = spec[field].as_array_mut() {
+            items.sort_by_key(|item| live.iter().position(|other| other == item).unwrap_or(live.len()));
+        }
+    }
 }
 
 /// The leaves of a spec.
