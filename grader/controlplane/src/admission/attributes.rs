@@ -8,35 +8,56 @@ use crate::verbs::write::Write;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
-/// What is being done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Operation {
-    Create,
-    Update,
-    Delete,
-    Connect,
+/// What is being done, to which object.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Operation<'a> {
+    Create { object: &'a Value },
+    Update { object: &'a Value, old: &'a Value },
+    Delete { old: &'a Value },
 }
 
-impl Operation {
-    pub(crate) fn name(self) -> &'static str {
+impl<'a> Operation<'a> {
+    /// Storing an object, in the place of another one or of none.
+    pub(crate) fn of_write(object: &'a Value, old: Option<&'a Value>) -> Self {
+        match old {
+            Some(old) => Self::Update { object, old },
+            None => Self::Create { object },
+        }
+    }
+
+    fn name(self) -> &'static str {
         match self {
-            Self::Create => "CREATE",
-            Self::Update => "UPDATE",
-            Self::Delete => "DELETE",
-            Self::Connect => "CONNECT",
+            Self::Create { .. } => "CREATE",
+            Self::Update { .. } => "UPDATE",
+            Self::Delete { .. } => "DELETE",
+        }
+    }
+
+    fn object(self) -> Option<&'a Value> {
+        match self {
+            Self::Create { object } | Self::Update { object, .. } => Some(object),
+            Self::Delete { .. } => None,
+        }
+    }
+
+    fn old(self) -> Option<&'a Value> {
+        match self {
+            Self::Create { .. } => None,
+            Self::Update { old, .. } | Self::Delete { old } => Some(old),
         }
     }
 }
 
-/// One write, or connection, as rules, selectors and conditions see it.
+/// One write as rules, selectors and conditions see it.
 #[derive(Debug)]
 pub(crate) struct Attributes<'a> {
-    pub(super) operation: Operation,
+    /// `CREATE`, `UPDATE` or `DELETE`.
+    pub(super) operation: &'static str,
     pub(super) resource: Arc<Resource>,
     pub(super) subresource: &'a str,
     pub(super) namespace: &'a str,
     pub(super) name: &'a str,
-    /// The object to be, in the version of the request; `null` when there is none.
+    /// The object to be, in the version of the request; `null` when it is deleted.
     pub(super) object: Value,
     /// The object that is there; `null` when there is none.
     pub(super) old: Value,
@@ -46,28 +67,22 @@ pub(crate) struct Attributes<'a> {
 }
 
 impl<'a> Attributes<'a> {
-    pub(crate) fn new(
-        write: &'a Write<'_>,
-        operation: Operation,
-        object: Option<&Value>,
-        old: Option<&Value>,
-    ) -> Self {
+    pub(super) fn new(write: &'a Write<'_>, operation: Operation<'_>) -> Self {
         let resource = write.resource.clone();
         let subresource = write.subresource.unwrap_or_default();
         let shown = |object: Option<&Value>| match object {
             None => Value::Null,
             // Who scales sees and sends a Scale.
             Some(object) if subresource == "scale" => scale::of(&resource, object).unwrap_or_default(),
-            Some(object) if operation == Operation::Connect => object.clone(),
             Some(object) => (*resource.present(&Arc::new(object.clone()), u64::MAX)).clone(),
         };
         Self {
-            operation,
+            operation: operation.name(),
             subresource,
             namespace: &write.namespace,
             name: &write.name,
-            object: shown(object),
-            old: shown(old),
+            object: shown(operation.object()),
+            old: shown(operation.old()),
             user: write.user.clone(),
             dry_run: write.dry_run,
             options: options(write, operation),
@@ -90,18 +105,17 @@ impl<'a> Attributes<'a> {
     }
 }
 
-fn options(write: &Write<'_>, operation: Operation) -> Value {
+fn options(write: &Write<'_>, operation: Operation<'_>) -> Value {
     let kind = match operation {
-        Operation::Create => "CreateOptions",
-        Operation::Update => "UpdateOptions",
-        Operation::Delete => "DeleteOptions",
-        Operation::Connect => return Value::Null,
+        Operation::Create { .. } => "CreateOptions",
+        Operation::Update { .. } => "UpdateOptions",
+        Operation::Delete { .. } => "DeleteOptions",
     };
     let mut options = json!({"kind": kind, "apiVersion": "meta.k8s.io/v1"});
     if write.dry_run {
         options["dryRun"] = json!(["All"]);
     }
-    if operation != Operation::Delete {
+    if !matches!(operation, Operation::Delete { .. }) {
         options["fieldManager"] = write.manager.clone().into();
         match write.field_validation {
             FieldValidation::Strict => options["fieldValidation"] = "Strict".into(),

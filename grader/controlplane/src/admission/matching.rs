@@ -1,7 +1,7 @@
 //! Whether a configuration is about a write: rules, selectors, the same resource at another version
 //! (apiserver/pkg/admission/plugin/webhook/predicates, plugin/policy/matching).
 
-use super::{Attributes, Operation};
+use super::Attributes;
 use crate::api_server::ApiServer;
 use crate::error::ApiError;
 use crate::object;
@@ -79,7 +79,7 @@ fn matches_rule(rule: &Value, resource: &Resource, attributes: &Attributes<'_>) 
     };
     of_names
         && scope
-        && names("operations", attributes.operation.name())
+        && names("operations", attributes.operation)
         && names("apiGroups", resource.id.group())
         && names("apiVersions", &resource.version)
         && matches_resource(rule, resource, attributes.subresource)
@@ -114,7 +114,7 @@ fn matches_namespace(
     if attributes.namespace.is_empty() && !is_namespace {
         return Ok(true);
     }
-    let is_written = matches!(attributes.operation, Operation::Create | Operation::Update);
+    let is_written = !attributes.object.is_null();
     if is_namespace && is_written && attributes.subresource.is_empty() {
         return Ok(selector.matches_object(&attributes.object));
     }

@@ -10,7 +10,9 @@ mod policies;
 mod review;
 mod webhooks;
 
-pub(crate) use attributes::{Attributes, Operation};
+pub(crate) use attributes::Operation;
+
+use attributes::Attributes;
 
 use crate::api_server::ApiServer;
 use crate::error::ApiError;
@@ -45,7 +47,6 @@ fn concerns(server: &ApiServer, write: &Write<'_>, configurations: &[ResourceId]
 pub(crate) fn mutate(
     server: &mut ApiServer,
     write: &mut Write<'_>,
-    operation: Operation,
     object: &mut Value,
     old: Option<&Value>,
 ) -> Result<(), ApiError> {
@@ -53,8 +54,8 @@ pub(crate) fn mutate(
         return Ok(());
     }
     let before = object.clone();
-    policies::mutate(server, write, operation, object, old)?;
-    webhooks::mutate(server, write, operation, object, old)?;
+    policies::mutate(server, write, object, old)?;
+    webhooks::mutate(server, write, object, old)?;
     if *object != before {
         // What is built in looks at the changed object once more.
         server.admit(write, object, old)?;
@@ -69,30 +70,27 @@ pub(crate) fn mutate(
 pub(crate) fn validate(
     server: &mut ApiServer,
     write: &mut Write<'_>,
-    operation: Operation,
-    object: Option<&Value>,
-    old: Option<&Value>,
+    operation: Operation<'_>,
 ) -> Result<(), ApiError> {
     if !concerns(server, write, &[VALIDATING_POLICIES, VALIDATING_WEBHOOKS]) {
         return Ok(());
     }
-    policies::validate(server, write, operation, object, old)?;
-    webhooks::validate(server, write, operation, object, old)
+    policies::validate(server, write, operation)?;
+    webhooks::validate(server, write, operation)
 }
 
-/// Lets policies and webhooks refuse a deletion, or a connection.
+/// Lets policies and webhooks refuse a deletion of an object.
 ///
 /// # Errors
 /// The refusal of one of them, or that it could not be asked.
-pub(crate) fn check(
+pub(crate) fn check_deletion(
     server: &mut ApiServer,
     write: &mut Write<'_>,
-    operation: Operation,
-    object: Option<&Value>,
-    old: Option<&Value>,
+    old: &Value,
 ) -> Result<(), ApiError> {
+    let operation = Operation::Delete { old };
     if concerns(server, write, &[MUTATING_WEBHOOKS]) {
-        webhooks::ask_mutating(server, write, operation, object, old)?;
+        webhooks::ask_mutating(server, write, operation)?;
     }
-    validate(server, write, operation, object, old)
+    validate(server, write, operation)
 }

@@ -52,7 +52,7 @@ pub(super) fn request(attributes: &Attributes<'_>, target: &Resource) -> Value {
     let mut request = json!({
         "kind": shown_kind, "resource": resource(target),
         "requestKind": request_kind, "requestResource": resource(own),
-        "operation": attributes.operation.name(), "userInfo": info,
+        "operation": attributes.operation, "userInfo": info,
         "dryRun": attributes.dry_run, "options": attributes.options,
     });
     for (key, text) in [

@@ -23,7 +23,6 @@ use std::sync::Arc;
 pub(super) fn mutate(
     server: &mut ApiServer,
     write: &mut Write<'_>,
-    operation: Operation,
     object: &mut Value,
     old: Option<&Value>,
 ) -> Result<(), ApiError> {
@@ -35,9 +34,8 @@ pub(super) fn mutate(
             if round == 1 && !again.contains(&place) {
                 continue;
             }
-            let Some(decision) = ask(server, write, webhook, operation, Some(object), old, true)? else {
-                continue;
-            };
+            let operation = Operation::of_write(object, old);
+            let Some(decision) = ask(server, write, webhook, operation, true)? else { continue };
             let changed = apply(write, webhook, &decision, object)?;
             if changed {
                 again.extend(asked.iter().copied().filter(|earlier| *earlier != place));
@@ -57,12 +55,10 @@ pub(super) fn mutate(
 pub(super) fn ask_mutating(
     server: &mut ApiServer,
     write: &mut Write<'_>,
-    operation: Operation,
-    object: Option<&Value>,
-    old: Option<&Value>,
+    operation: Operation<'_>,
 ) -> Result<(), ApiError> {
     for webhook in configurations::webhooks(server, &MUTATING_WEBHOOKS) {
-        let decision = ask(server, write, &webhook, operation, object, old, true)?;
+        let decision = ask(server, write, &webhook, operation, true)?;
         if decision.is_some_and(|decision| !decision.patch.is_empty()) {
             let name = webhook.name();
             return Err(ApiError::internal(&format!(
@@ -77,12 +73,10 @@ pub(super) fn ask_mutating(
 pub(super) fn validate(
     server: &mut ApiServer,
     write: &mut Write<'_>,
-    operation: Operation,
-    object: Option<&Value>,
-    old: Option<&Value>,
+    operation: Operation<'_>,
 ) -> Result<(), ApiError> {
     for webhook in configurations::webhooks(server, &VALIDATING_WEBHOOKS) {
-        ask(server, write, &webhook, operation, object, old, false)?;
+        ask(server, write, &webhook, operation, false)?;
     }
     Ok(())
 }
@@ -92,12 +86,10 @@ fn ask(
     server: &mut ApiServer,
     write: &mut Write<'_>,
     webhook: &Webhook,
-    operation: Operation,
-    object: Option<&Value>,
-    old: Option<&Value>,
+    operation: Operation<'_>,
     mutating: bool,
 ) -> Result<Option<Decision>, ApiError> {
-    let attributes = Attributes::new(write, operation, object, old);
+    let attributes = Attributes::new(write, operation);
     let Some(target) = matching::invocation(server, webhook, "rules", &attributes)? else { return Ok(None) };
     match conditions::met(webhook, &attributes, &target, None) {
         Met::No => return Ok(None),

@@ -41,7 +41,7 @@ pub(crate) fn insert(
     let resource = write.resource.clone();
     write.require_namespace(server)?;
     server.admit(write, &mut object, None)?;
-    admission::mutate(server, write, Operation::Create, &mut object, None)?;
+    admission::mutate(server, write, &mut object, None)?;
     if object::metadata_text(&object, "uid").is_empty() {
         object::set_metadata(&mut object, "uid", server.random.uid());
     }
@@ -70,7 +70,7 @@ pub(crate) fn insert(
     for text in strategy::warnings(&resource, &object, None) {
         write.warn(text);
     }
-    admission::validate(server, write, Operation::Create, Some(&object), None)?;
+    admission::validate(server, write, Operation::Create { object: &object })?;
     server.allocate(write, &mut object, None)?;
     let quotas = quota::charge(server, write, &object, None)?;
 

@@ -1,7 +1,7 @@
 //! DELETE of one object (apiserver/pkg/registry/generic/registry/store.go, registry/rest/delete.go).
 
 use super::write::Write;
-use crate::admission::{self, Operation};
+use crate::admission;
 use crate::api_server::ApiServer;
 use crate::definitions;
 use crate::endpoint::query::DeleteOptions;
@@ -37,7 +37,7 @@ pub(crate) fn delete_admitted(
     let stored = server.store.get(&write.resource.storage, &write.namespace, &write.name);
     let old = stored.ok_or_else(|| write.not_found())?.object.clone();
     check_preconditions(write, options, &old)?;
-    admission::check(server, write, Operation::Delete, None, Some(&old))?;
+    admission::check_deletion(server, write, &old)?;
     delete(server, write, options)
 }
 

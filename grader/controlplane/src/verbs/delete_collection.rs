@@ -4,7 +4,7 @@
 use super::delete;
 use super::list::Selection;
 use super::write::Write;
-use crate::admission::{self, Operation};
+use crate::admission;
 use crate::api_server::ApiServer;
 use crate::endpoint::query::DeleteOptions;
 use crate::error::ApiError;
@@ -33,7 +33,7 @@ pub(crate) fn delete_collection(
     for object in &selected {
         write.namespace = object::namespace(object).to_owned();
         write.name = object::name(object).to_owned();
-        admission::check(server, write, Operation::Delete, None, Some(object))?;
+        admission::check_deletion(server, write, object)?;
     }
     for object in &selected {
         write.namespace = object::namespace(object).to_owned();

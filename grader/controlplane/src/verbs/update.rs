@@ -100,7 +100,7 @@ pub(crate) fn commit(
     let generation = old["metadata"].get("generation").cloned();
     strategy::set(&mut new["metadata"], "generation", generation);
     server.admit(write, &mut new, Some(old))?;
-    admission::mutate(server, write, Operation::Update, &mut new, Some(old))?;
+    admission::mutate(server, write, &mut new, Some(old))?;
     keep_system_fields(&mut new, old);
     let errors = strategy::update(&resource, &mut new, old, write.subresource, &mut write.warnings);
     if !errors.is_empty() {
@@ -109,7 +109,7 @@ pub(crate) fn commit(
     for text in strategy::warnings(&resource, &new, Some(old)) {
         write.warn(text);
     }
-    admission::validate(server, write, Operation::Update, Some(&new), Some(old))?;
+    admission::validate(server, write, Operation::Update { object: &new, old })?;
     server.allocate(write, &mut new, Some(old))?;
     let quotas = quota::charge(server, write, &new, Some(old))?;
     object::set_metadata(&mut new, "resourceVersion", object::resource_version(old));

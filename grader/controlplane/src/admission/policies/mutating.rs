@@ -20,11 +20,10 @@ use std::sync::Arc;
 pub(in crate::admission) fn mutate(
     server: &mut ApiServer,
     write: &mut Write<'_>,
-    operation: Operation,
     object: &mut Value,
     old: Option<&Value>,
 ) -> Result<(), ApiError> {
-    let attributes = Attributes::new(write, operation, Some(object), old);
+    let attributes = Attributes::new(write, Operation::of_write(object, old));
     if !attributes.subresource.is_empty() && attributes.subresource != "status" {
         return Ok(());
     }

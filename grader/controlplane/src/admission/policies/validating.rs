@@ -19,11 +19,9 @@ const LONGEST_MESSAGE: usize = 5 * 1024;
 pub(in crate::admission) fn validate(
     server: &mut ApiServer,
     write: &mut Write<'_>,
-    operation: Operation,
-    object: Option<&Value>,
-    old: Option<&Value>,
+    operation: Operation<'_>,
 ) -> Result<(), ApiError> {
-    let attributes = Attributes::new(write, operation, object, old);
+    let attributes = Attributes::new(write, operation);
     let mut denied: Option<Denial> = None;
     let mut warnings = Vec::new();
     for (bound, error) in bound(server, &VALIDATING_POLICIES, &VALIDATING_BINDINGS, &attributes) {
