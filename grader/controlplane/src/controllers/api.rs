@@ -233,6 +233,18 @@ impl<'a> Api<'a> {
     }
 }
 
+/// The outcome of an action that has nothing left to do when its object is gone.
+///
+/// # Errors
+/// All but NotFound.
+pub(super) fn unless_gone<T>(outcome: Result<T, ApiError>) -> Result<Option<T>, ApiError> {
+    match outcome {
+        Ok(done) => Ok(Some(done)),
+        Err(error) if error.is_not_found() => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 /// As the server reads a body: in the form of the resource's version, with defaults.
 fn read(target: &Resource, mut object: Value) -> Result<Value, ApiError> {
     object["apiVersion"] = target.api_version().into();

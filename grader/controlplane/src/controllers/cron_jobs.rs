@@ -4,7 +4,7 @@ use super::known::{CRON_JOBS, JOBS};
 use super::owners::{self, Key, OwnerKind};
 use super::recorder::{EventType, Recorder};
 use super::work_queue::{WorkQueue, later};
-use super::{Api, Controller, fields};
+use super::{Api, Controller, fields, pod_control};
 use crate::builtins::schedule::{Schedule, time_zone};
 use crate::error::ApiError;
 use crate::go_text;
@@ -356,7 +356,7 @@ impl Visit<'_, '_> {
                 Ok(there.filter(|job| !self.is_active(object::uid(job))))
             }
             Err(error) => {
-                let is_failure = !super::replica_set::is_namespace_terminating(&error);
+                let is_failure = !pod_control::is_namespace_terminating(&error);
                 if is_failure && !error.is_awaiting_webhook() {
                     self.event(EventType::Warning, "FailedCreate", &format!("Error creating job: {error}"));
                 }
@@ -388,25 +388,15 @@ impl Controller for CronJobs {
         if change.resource == CRON_JOBS {
             self.queue.add(owners::key(change.object()), due);
         } else if change.resource == JOBS {
-            for job in change.old.iter().chain(&change.new) {
-                if let Some(cron_job) = KIND.managing(job) {
-                    self.queue.add(cron_job, due);
-                }
-            }
+            let jobs = change.old.iter().chain(&change.new);
+            self.queue.add_all(jobs.filter_map(|job| KIND.managing(job)), due);
         }
     }
 
     fn run(&mut self, api: &mut Api<'_>, now: Timestamp) {
         while let Some(key) = self.queue.pop(now) {
-            match self.sync(api, &key) {
-                Ok(again) => {
-                    self.queue.forget(&key);
-                    if let Some(again) = again {
-                        self.queue.add(key, later(now, again));
-                    }
-                }
-                Err(_) => self.queue.retry(key, now),
-            }
+            let visit = self.sync(api, &key);
+            self.queue.finish(key, visit, now);
         }
     }
 

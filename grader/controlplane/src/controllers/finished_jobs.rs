@@ -3,7 +3,7 @@
 use super::known::JOBS;
 use super::owners::{self, Key};
 use super::work_queue::{WorkQueue, later};
-use super::{Api, Controller, fields};
+use super::{Api, Controller, fields, unless_gone};
 use crate::error::ApiError;
 use crate::object;
 use crate::store::Change;
@@ -54,10 +54,8 @@ impl Controller for FinishedJobs {
 
     fn run(&mut self, api: &mut Api<'_>, now: Timestamp) {
         while let Some(key) = self.queue.pop(now) {
-            match self.sync(api, &key, now) {
-                Err(error) if !error.is_not_found() => self.queue.retry(key, now),
-                _ => self.queue.forget(&key),
-            }
+            let visit = unless_gone(self.sync(api, &key, now));
+            self.queue.finish(key, visit.map(|_| None), now);
         }
     }
 

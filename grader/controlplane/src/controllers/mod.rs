@@ -5,6 +5,7 @@
 
 mod api;
 mod cluster_role_aggregation;
+mod controller_revisions;
 mod controller_set;
 mod cron_jobs;
 mod daemon_set;
@@ -22,6 +23,7 @@ mod namespaces;
 mod node_fit;
 pub(crate) mod node_simulator;
 mod owners;
+mod pod_control;
 mod pods;
 pub(crate) mod quota;
 mod recorder;
@@ -51,6 +53,7 @@ pub use stateful_set::StatefulSets;
 pub use volume_protection::{ClaimProtection, VolumeProtection};
 
 use crate::store::Change;
+use api::unless_gone;
 use jiff::{SignedDuration, Timestamp};
 
 /// One controller.

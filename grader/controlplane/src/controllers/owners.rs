@@ -1,7 +1,7 @@
 //! Controller references: who manages an object, adopting what nobody manages, releasing what no longer fits
 //! (pkg/controller/controller_ref_manager.go).
 
-use super::{Api, fields, label_selector};
+use super::{Api, fields, label_selector, unless_gone};
 use crate::error::ApiError;
 use crate::object;
 use crate::store::{Change, ResourceId};
@@ -205,11 +205,7 @@ pub(super) fn set_owner_references(
         "uid": object::uid(seen), "resourceVersion": object::resource_version(seen),
         "ownerReferences": references,
     }});
-    match api.merge_patch(resource, namespace_of(seen), object::name(seen), None, &patch) {
-        Ok(written) => Ok(Some(written)),
-        Err(error) if error.is_not_found() => Ok(None),
-        Err(error) => Err(error),
-    }
+    unless_gone(api.merge_patch(resource, namespace_of(seen), object::name(seen), None, &patch))
 }
 
 /// The namespace as requests want it: none for a cluster-scoped object.

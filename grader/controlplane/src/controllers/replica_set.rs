@@ -3,9 +3,9 @@
 
 use super::known::{PODS, REPLICA_SETS, REPLICATION_CONTROLLERS};
 use super::owners::{self, Key, Owned, OwnerKind};
-use super::recorder::{EventType, Recorder};
+use super::recorder::Recorder;
 use super::work_queue::{WorkQueue, later};
-use super::{Api, Controller, fields, pods};
+use super::{Api, Controller, fields, pod_control, pods};
 use crate::error::ApiError;
 use crate::object;
 use crate::store::{Change, ResourceId};
@@ -120,47 +120,14 @@ impl ReplicaSets {
         let surplus = active.len().saturating_sub(wanted).min(BURST);
         let mut outcome = Ok(());
         for pod in least_useful_first(active, api.now()).into_iter().take(surplus) {
-            outcome = self.delete_pod(api, set, pod).and(outcome);
+            outcome = pod_control::delete(api, &mut self.recorder, set, pod).and(outcome);
         }
         outcome
     }
 
     fn create_pod(&mut self, api: &mut Api<'_>, set: &Value) -> Result<(), ApiError> {
         let pod = pods::from_template(&set["spec"]["template"], set, self.flavour.kind.reference(set));
-        match api.create(&PODS, Some(object::namespace(set)), pod) {
-            Ok(pod) => {
-                let message = format!("Created pod: {}", object::name(&pod));
-                self.recorder.record(api, set, EventType::Normal, "SuccessfulCreate", &message);
-                Ok(())
-            }
-            // Nothing can be made in a namespace that goes.
-            Err(error) if is_namespace_terminating(&error) => Ok(()),
-            // The next visit goes on with it.
-            Err(error) if error.is_awaiting_webhook() => Err(error),
-            Err(error) => {
-                let message = format!("Error creating: {error}");
-                self.recorder.record(api, set, EventType::Warning, "FailedCreate", &message);
-                Err(error)
-            }
-        }
-    }
-
-    fn delete_pod(&mut self, api: &mut Api<'_>, set: &Value, pod: &Value) -> Result<(), ApiError> {
-        let name = object::name(pod);
-        match api.delete(&PODS, Some(object::namespace(set)), name, &Value::Null) {
-            Ok(_) => {
-                let message = format!("Deleted pod: {name}");
-                self.recorder.record(api, set, EventType::Normal, "SuccessfulDelete", &message);
-                Ok(())
-            }
-            Err(error) if error.is_not_found() => Ok(()),
-            Err(error) if error.is_awaiting_webhook() => Err(error),
-            Err(error) => {
-                let message = format!("Error deleting: {error}");
-                self.recorder.record(api, set, EventType::Warning, "FailedDelete", &message);
-                Err(error.prefixed("unable to delete pods: "))
-            }
-        }
+        pod_control::create(api, &mut self.recorder, set, pod)
     }
 }
 
@@ -175,35 +142,20 @@ impl Controller for ReplicaSets {
             self.pods.observe_owner(change);
             self.queue.add(owners::key(change.object()), due);
         } else if change.resource == PODS {
-            for set in self.pods.observe_child(change) {
-                self.queue.add(set, due);
-            }
+            self.queue.add_all(self.pods.observe_child(change), due);
         }
     }
 
     fn run(&mut self, api: &mut Api<'_>, now: Timestamp) {
         while let Some(key) = self.queue.pop(now) {
-            match self.sync(api, &key) {
-                Ok(again) => {
-                    self.queue.forget(&key);
-                    if let Some(again) = again {
-                        self.queue.add(key, later(now, again));
-                    }
-                }
-                Err(_) => self.queue.retry(key, now),
-            }
+            let visit = self.sync(api, &key);
+            self.queue.finish(key, visit, now);
         }
     }
 
     fn next_wake(&self) -> Option<Timestamp> {
         self.queue.next_wake()
     }
-}
-
-/// The request failed because its namespace is being deleted.
-pub(super) fn is_namespace_terminating(error: &ApiError) -> bool {
-    let causes = error.details().map(|details| details.causes.as_slice()).unwrap_or_default();
-    causes.iter().any(|cause| cause.reason == "NamespaceTerminating")
 }
 
 pub(super) fn replicas(set: &Value) -> i64 {

@@ -4,7 +4,7 @@
 use super::known::{PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES, PODS};
 use super::owners::{self, Key};
 use super::work_queue::{WorkQueue, later};
-use super::{Api, Controller, fields, pods};
+use super::{Api, Controller, fields, pods, unless_gone};
 use crate::error::ApiError;
 use crate::object;
 use crate::store::{Change, ResourceId};
@@ -132,10 +132,8 @@ fn claims_of(pod: &Value) -> Vec<Key> {
 
 fn work_off(queue: &mut WorkQueue<Key>, now: Timestamp, mut act: impl FnMut(&Key) -> Result<(), ApiError>) {
     while let Some(key) = queue.pop(now) {
-        match act(&key) {
-            Err(error) if !error.is_not_found() => queue.retry(key, now),
-            _ => queue.forget(&key),
-        }
+        let visit = unless_gone(act(&key));
+        queue.finish(key, visit.map(|_| None), now);
     }
 }
 

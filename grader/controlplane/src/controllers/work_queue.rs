@@ -38,6 +38,27 @@ impl<K: Ord + Clone> WorkQueue<K> {
         self.order.insert((at, key));
     }
 
+    /// Wants each of them looked at, not before `at`.
+    pub(super) fn add_all(&mut self, keys: impl IntoIterator<Item = K>, at: Timestamp) {
+        for key in keys {
+            self.add(key, at);
+        }
+    }
+
+    /// Takes note of how a visit to `key` ended: after a failure it is due again, later each time, after a success once
+    /// the time that the visit asked for has passed.
+    pub(super) fn finish<E>(&mut self, key: K, visit: Result<Option<SignedDuration>, E>, now: Timestamp) {
+        match visit {
+            Ok(again) => {
+                self.forget(&key);
+                if let Some(again) = again {
+                    self.add(key, later(now, again));
+                }
+            }
+            Err(_) => self.retry(key, now),
+        }
+    }
+
     /// Wants `key` looked at again after a failure, later each time.
     pub(super) fn retry(&mut self, key: K, now: Timestamp) {
         let failures = self.failures.entry(key.clone()).or_default();

@@ -1,6 +1,7 @@
 //! The templates that a set has had, kept as ControllerRevisions (pkg/controller/daemon/update.go).
 
 use super::{HASH_LABEL, KIND};
+use crate::controllers::controller_revisions::{self, data_of, number};
 use crate::controllers::known::{CONTROLLER_REVISIONS, DAEMON_SETS};
 use crate::controllers::{Api, fields, hash};
 use crate::error::ApiError;
@@ -34,7 +35,7 @@ pub(super) fn settle(api: &mut Api<'_>, set: &Value, known: Vec<Arc<Value>>) -> 
         Some(current) => current,
     };
     for twin in same {
-        delete(api, &twin)?;
+        controller_revisions::delete(api, &twin)?;
     }
     Ok(History { current, old })
 }
@@ -50,28 +51,7 @@ pub(super) fn truncate(
     let surplus = history.old.len().saturating_sub(usize::try_from(limit).unwrap_or_default());
     let live: BTreeSet<&str> = pods.values().flatten().map(|pod| fields::label(pod, HASH_LABEL)).collect();
     let dead = history.old.iter().filter(|revision| !live.contains(fields::label(revision, HASH_LABEL)));
-    dead.take(surplus).try_for_each(|revision| delete(api, revision))
-}
-
-fn delete(api: &mut Api<'_>, revision: &Value) -> Result<(), ApiError> {
-    let namespace = object::namespace(revision);
-    match api.delete(&CONTROLLER_REVISIONS, Some(namespace), object::name(revision), &Value::Null) {
-        Err(error) if !error.is_not_found() => Err(error),
-        _ => Ok(()),
-    }
-}
-
-fn number(revision: &Value) -> i64 {
-    fields::int(revision, "/revision").unwrap_or_default()
-}
-
-/// A patch that would give a set this template back.
-fn data_of(set: &Value) -> Value {
-    let mut template = set["spec"]["template"].clone();
-    if template.is_object() {
-        template["$patch"] = "replace".into();
-    }
-    json!({"spec": {"template": template}})
+    dead.take(surplus).try_for_each(|revision| controller_revisions::delete(api, revision))
 }
 
 fn create(api: &mut Api<'_>, set: &Value, data: Value, number: i64) -> Result<Arc<Value>, ApiError> {

@@ -7,9 +7,8 @@ mod rolling;
 use super::known::{CONTROLLER_REVISIONS, DAEMON_SETS, NODES, PODS};
 use super::owners::{self, Key, Owned, OwnerKind};
 use super::recorder::{EventType, Recorder};
-use super::replica_set::is_namespace_terminating;
 use super::work_queue::{WorkQueue, later};
-use super::{Api, Controller, fields, node_fit, pods};
+use super::{Api, Controller, fields, node_fit, pod_control, pods};
 use crate::error::ApiError;
 use crate::object;
 use crate::store::Change;
@@ -132,29 +131,18 @@ impl Controller for DaemonSets {
             };
             self.queue.add(key, due);
         } else if change.resource == PODS {
-            for set in self.pods.observe_child(change) {
-                self.queue.add(set, due);
-            }
+            self.queue.add_all(self.pods.observe_child(change), due);
         } else if change.resource == CONTROLLER_REVISIONS {
             self.revisions.observe_child(change);
         } else if change.resource == NODES && node_fit::matters(change) {
-            for set in &self.sets {
-                self.queue.add(set.clone(), due);
-            }
+            self.queue.add_all(self.sets.iter().cloned(), due);
         }
     }
 
     fn run(&mut self, api: &mut Api<'_>, now: Timestamp) {
         while let Some(key) = self.queue.pop(now) {
-            match self.sync(api, &key) {
-                Ok(again) => {
-                    self.queue.forget(&key);
-                    if let Some(again) = again {
-                        self.queue.add(key, later(now, again));
-                    }
-                }
-                Err(_) => self.queue.retry(key, now),
-            }
+            let visit = self.sync(api, &key);
+            self.queue.finish(key, visit, now);
         }
     }
 
@@ -247,37 +235,12 @@ impl Visit<'_, '_> {
 
     /// Makes and deletes pods.
     fn change(&mut self, needy: &[String], surplus: &[Arc<Value>]) -> Result<(), ApiError> {
-        let namespace = object::namespace(self.set).to_owned();
         for node in needy {
-            match self.api.create(&PODS, Some(&namespace), self.pod_for(node)) {
-                Ok(pod) => {
-                    let message = format!("Created pod: {}", object::name(&pod));
-                    self.recorder.record(self.api, self.set, EventType::Normal, "SuccessfulCreate", &message);
-                }
-                Err(error) if is_namespace_terminating(&error) => {}
-                Err(error) if error.is_awaiting_webhook() => return Err(error),
-                Err(error) => {
-                    let message = format!("Error creating: {error}");
-                    self.recorder.record(self.api, self.set, EventType::Warning, "FailedCreate", &message);
-                    return Err(error);
-                }
-            }
+            let pod = self.pod_for(node);
+            pod_control::create(self.api, self.recorder, self.set, pod)?;
         }
         for pod in surplus {
-            let name = object::name(pod);
-            match self.api.delete(&PODS, Some(&namespace), name, &Value::Null) {
-                Ok(_) => {
-                    let message = format!("Deleted pod: {name}");
-                    self.recorder.record(self.api, self.set, EventType::Normal, "SuccessfulDelete", &message);
-                }
-                Err(error) if error.is_not_found() => {}
-                Err(error) if error.is_awaiting_webhook() => return Err(error),
-                Err(error) => {
-                    let message = format!("Error deleting: {error}");
-                    self.recorder.record(self.api, self.set, EventType::Warning, "FailedDelete", &message);
-                    return Err(error);
-                }
-            }
+            pod_control::delete(self.api, self.recorder, self.set, pod)?;
         }
         Ok(())
     }

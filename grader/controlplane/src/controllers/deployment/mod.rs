@@ -11,7 +11,7 @@ use super::known::{DEPLOYMENTS, PODS, REPLICA_SETS};
 use super::owners::{self, Key, Owned, OwnerKind};
 use super::recorder::{EventType, Recorder};
 use super::work_queue::{WorkQueue, later};
-use super::{Api, Controller, fields, replica_set};
+use super::{Api, Controller, fields, pod_control, replica_set};
 use crate::error::ApiError;
 use crate::object;
 use crate::store::Change;
@@ -114,9 +114,7 @@ impl Controller for Deployments {
                 Some(deployment) => self.deployments.insert(set, deployment),
                 None => self.deployments.remove(&set),
             };
-            for deployment in self.sets.observe_child(change) {
-                self.queue.add(deployment, due);
-            }
+            self.queue.add_all(self.sets.observe_child(change), due);
         } else if change.resource == PODS {
             // Other changes of pods show in the status of their ReplicaSets.
             let sets = self.pods.observe_child(change);
@@ -131,14 +129,8 @@ impl Controller for Deployments {
     fn run(&mut self, api: &mut Api<'_>, now: Timestamp) {
         while let Some(key) = self.queue.pop(now) {
             match self.sync(api, &key) {
-                Ok(again) => {
-                    self.queue.forget(&key);
-                    if let Some(again) = again {
-                        self.queue.add(key, later(now, again));
-                    }
-                }
-                Err(error) if replica_set::is_namespace_terminating(&error) => self.queue.forget(&key),
-                Err(_) => self.queue.retry(key, now),
+                Err(error) if pod_control::is_namespace_terminating(&error) => self.queue.forget(&key),
+                visit => self.queue.finish(key, visit, now),
             }
         }
     }

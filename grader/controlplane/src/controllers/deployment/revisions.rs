@@ -6,6 +6,7 @@ use crate::controllers::known::{DEPLOYMENTS, REPLICA_SETS};
 use crate::controllers::owners;
 use crate::controllers::recorder::EventType;
 use crate::controllers::{fields, hash, replica_set};
+use crate::controllers::{pod_control, unless_gone};
 use crate::error::ApiError;
 use crate::object;
 use serde_json::{Value, json};
@@ -60,10 +61,7 @@ pub(super) fn clean_up(visit: &mut Visit<'_, '_>, sets: &Sets) -> Result<(), Api
             continue;
         }
         let namespace = object::namespace(set);
-        match visit.api.delete(&REPLICA_SETS, Some(namespace), object::name(set), &Value::Null) {
-            Err(error) if !error.is_not_found() => return Err(error),
-            _ => {}
-        }
+        unless_gone(visit.api.delete(&REPLICA_SETS, Some(namespace), object::name(set), &Value::Null))?;
     }
     Ok(())
 }
@@ -174,7 +172,7 @@ fn create(visit: &mut Visit<'_, '_>, sets: &Sets) -> Result<Arc<Value>, ApiError
             ours(visit, &namespace, &name, error)?
         }
         Err(error) => {
-            if !replica_set::is_namespace_terminating(&error) && !error.is_awaiting_webhook() {
+            if !pod_control::is_namespace_terminating(&error) && !error.is_awaiting_webhook() {
                 tell_failure(visit, &name, &error);
             }
             return Err(error);

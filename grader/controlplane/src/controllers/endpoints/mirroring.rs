@@ -1,13 +1,14 @@
 //! EndpointSlices for Endpoints that somebody writes by hand, for a Service without a selector
 //! (pkg/controller/endpointslicemirroring).
 
+use super::label_and_annotate;
 use super::slices::{self, MANAGED_BY, SERVICE_NAME, managed};
 use crate::controllers::known::{ENDPOINT_SLICES, ENDPOINTS, SERVICES};
 use crate::controllers::owners::{self, Key, OwnerKind};
+use crate::controllers::pod_control::is_namespace_terminating;
 use crate::controllers::recorder::{EventType, Recorder};
-use crate::controllers::replica_set::is_namespace_terminating;
 use crate::controllers::work_queue::{WorkQueue, later};
-use crate::controllers::{Api, Controller, fields};
+use crate::controllers::{Api, Controller, fields, unless_gone};
 use crate::error::ApiError;
 use crate::object;
 use crate::store::Change;
@@ -110,10 +111,8 @@ impl Controller for EndpointSliceMirroring {
 
     fn run(&mut self, api: &mut Api<'_>, now: Timestamp) {
         while let Some(key) = self.queue.pop(now) {
-            match self.sync(api, &key) {
-                Err(error) if !error.is_not_found() => self.queue.retry(key, now),
-                _ => self.queue.forget(&key),
-            }
+            let visit = unless_gone(self.sync(api, &key));
+            self.queue.finish(key, visit.map(|_| None), now);
         }
     }
 
@@ -187,13 +186,7 @@ fn desired(
     let annotations = annotations.filter(|(key, _)| !NOT_MIRRORED.contains(&key.as_str()));
     let annotations: Map<String, Value> =
         annotations.map(|(key, value)| (key.clone(), value.clone())).collect();
-    let metadata = object::metadata_mut(&mut slice);
-    metadata.insert("labels".into(), labels.into());
-    if annotations.is_empty() {
-        metadata.remove("annotations");
-    } else {
-        metadata.insert("annotations".into(), annotations.into());
-    }
+    label_and_annotate(&mut slice, labels, annotations);
     slice["ports"] = if ports.is_empty() { Value::Null } else { ports.into() };
     slice["endpoints"] = addresses.into();
     slice

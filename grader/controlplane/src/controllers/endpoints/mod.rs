@@ -10,20 +10,18 @@ mod trigger_times;
 pub use mirroring::EndpointSliceMirroring;
 pub use slices::EndpointSlices;
 
-use super::known::{ENDPOINTS, PODS, SERVICES};
+use super::known::{ENDPOINTS, SERVICES};
 use super::owners::{self, Key};
+use super::pod_control::is_namespace_terminating;
 use super::recorder::{EventType, Recorder};
-use super::replica_set::is_namespace_terminating;
-use super::work_queue::{WorkQueue, later};
-use super::{Api, Controller, fields, pods};
+use super::{Api, Controller, fields, pods, unless_gone};
 use crate::error::ApiError;
 use crate::object;
 use crate::store::Change;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
-use services::Services;
+use services::DueServices;
 use std::sync::Arc;
-use trigger_times::TriggerTimes;
 
 /// Endpoints hold no more addresses than this; there are EndpointSlices for the rest.
 const MOST_ADDRESSES: usize = 1000;
@@ -33,32 +31,23 @@ const HEADLESS: &str = "service.kubernetes.io/headless";
 /// Keeps the Endpoints of every Service that selects pods.
 #[derive(Debug)]
 pub struct EndpointsOfServices {
-    reaction: SignedDuration,
-    services: Services,
-    triggers: TriggerTimes,
-    queue: WorkQueue<Key>,
+    services: DueServices,
     recorder: Recorder,
 }
 
 impl EndpointsOfServices {
     /// A controller that acts `reaction` after what it saw.
     pub fn new(reaction: SignedDuration) -> Self {
-        Self {
-            reaction,
-            services: Services::default(),
-            triggers: TriggerTimes::default(),
-            queue: WorkQueue::default(),
-            recorder: Recorder::new("endpoint-controller"),
-        }
+        Self { services: DueServices::new(reaction), recorder: Recorder::new("endpoint-controller") }
     }
 
     fn sync(&mut self, api: &mut Api<'_>, key: &Key) -> Result<(), ApiError> {
         let Some(service) = api.get(&SERVICES, Some(&key.0), &key.1) else {
-            self.triggers.forget(key);
+            self.services.triggers.forget(key);
             return api.delete(&ENDPOINTS, Some(&key.0), &key.1, &Value::Null).map(drop);
         };
-        let Some(selected) = self.services.pods(api, key) else { return Ok(()) };
-        let trigger = self.triggers.latest(key, &service, &selected);
+        let Some(selected) = self.services.selecting.pods(api, key) else { return Ok(()) };
+        let trigger = self.services.triggers.latest(key, &service, &selected);
         let current = api.get(&ENDPOINTS, Some(&key.0), &key.1);
         let new = endpoints(&service, subsets(&service, &selected), current.as_deref(), trigger);
         let same = |current: &Arc<Value>| {
@@ -90,30 +79,21 @@ impl Controller for EndpointsOfServices {
     }
 
     fn observe(&mut self, change: &Change) {
-        let due = later(change.at, self.reaction);
-        if change.resource == SERVICES {
-            self.services.observe(change);
-            self.queue.add(owners::key(change.object()), due);
-        } else if change.resource == PODS {
-            for service in self.services.concerned(change) {
-                self.queue.add(service, due);
-            }
-        } else if change.resource == ENDPOINTS && self.services.selects_pods(&owners::key(change.object())) {
-            self.queue.add(owners::key(change.object()), due);
+        self.services.observe(change);
+        if change.resource == ENDPOINTS {
+            self.services.observe_published(owners::key(change.object()), change.at);
         }
     }
 
     fn run(&mut self, api: &mut Api<'_>, now: Timestamp) {
-        while let Some(key) = self.queue.pop(now) {
-            match self.sync(api, &key) {
-                Err(error) if !error.is_not_found() => self.queue.retry(key, now),
-                _ => self.queue.forget(&key),
-            }
+        while let Some(key) = self.services.queue.pop(now) {
+            let visit = unless_gone(self.sync(api, &key));
+            self.services.queue.finish(key, visit.map(|_| None), now);
         }
     }
 
     fn next_wake(&self) -> Option<Timestamp> {
-        self.queue.next_wake()
+        self.services.queue.next_wake()
     }
 }
 
@@ -141,13 +121,7 @@ fn endpoints(
         labels.insert(HEADLESS.into(), "".into());
     }
     labels.insert("endpoints.kubernetes.io/managed-by".into(), "endpoint-controller".into());
-    let metadata = object::metadata_mut(&mut new);
-    metadata.insert("labels".into(), labels.into());
-    if annotations.is_empty() {
-        metadata.remove("annotations");
-    } else {
-        metadata.insert("annotations".into(), annotations.into());
-    }
+    label_and_annotate(&mut new, labels, annotations);
     if let Some(new) = new.as_object_mut() {
         if subsets.is_empty() {
             new.remove("subsets");
@@ -156,6 +130,17 @@ fn endpoints(
         }
     }
     new
+}
+
+/// Gives an object these labels and annotations and no others.
+fn label_and_annotate(object: &mut Value, labels: Map<String, Value>, annotations: Map<String, Value>) {
+    let metadata = object::metadata_mut(object);
+    metadata.insert("labels".into(), labels.into());
+    if annotations.is_empty() {
+        metadata.remove("annotations");
+    } else {
+        metadata.insert("annotations".into(), annotations.into());
+    }
 }
 
 /// A Service without an address of its own.

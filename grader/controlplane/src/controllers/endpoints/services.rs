@@ -1,11 +1,14 @@
 //! Which Services a pod may belong to.
 
-use crate::controllers::known::PODS;
+use super::trigger_times::TriggerTimes;
+use crate::controllers::known::{PODS, SERVICES};
 use crate::controllers::owners::{self, Key};
+use crate::controllers::work_queue::{WorkQueue, later};
 use crate::controllers::{Api, fields, pods};
 use crate::object;
 use crate::selector::LabelSelector;
 use crate::store::Change;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,7 +25,7 @@ pub(super) struct Services {
 
 impl Services {
     /// Notes a change of a Service.
-    pub(super) fn observe(&mut self, change: &Change) {
+    fn observe(&mut self, change: &Change) {
         let key = owners::key(change.object());
         let selector = change.new.as_deref().filter(|service| service["spec"]["type"] != "ExternalName");
         match selector.and_then(|service| fields::map(service, "/spec/selector")) {
@@ -32,12 +35,12 @@ impl Services {
     }
 
     /// Whether this Service is one that selects pods.
-    pub(super) fn selects_pods(&self, service: &Key) -> bool {
+    fn selects_pods(&self, service: &Key) -> bool {
         self.selectors.contains_key(service)
     }
 
     /// The Services to which a change of a pod may matter.
-    pub(super) fn concerned(&self, change: &Change) -> Vec<Key> {
+    fn concerned(&self, change: &Change) -> Vec<Key> {
         if self.selectors.is_empty() || !is_visible(change) {
             return Vec::new();
         }
@@ -55,6 +58,45 @@ impl Services {
         let selector = self.selectors.get(service)?;
         let pods = api.list(&PODS, Some(&service.0));
         Some(pods.into_iter().filter(|pod| selector.matches_object(pod)).collect())
+    }
+}
+
+/// The Services whose endpoints are to be looked at, and when.
+#[derive(Debug)]
+pub(super) struct DueServices {
+    reaction: SignedDuration,
+    pub(super) selecting: Services,
+    pub(super) triggers: TriggerTimes,
+    pub(super) queue: WorkQueue<Key>,
+}
+
+impl DueServices {
+    /// Services become due `reaction` after a change.
+    pub(super) fn new(reaction: SignedDuration) -> Self {
+        Self {
+            reaction,
+            selecting: Services::default(),
+            triggers: TriggerTimes::default(),
+            queue: WorkQueue::default(),
+        }
+    }
+
+    /// Notes a change of a Service or a pod.
+    pub(super) fn observe(&mut self, change: &Change) {
+        let due = later(change.at, self.reaction);
+        if change.resource == SERVICES {
+            self.selecting.observe(change);
+            self.queue.add(owners::key(change.object()), due);
+        } else if change.resource == PODS {
+            self.queue.add_all(self.selecting.concerned(change), due);
+        }
+    }
+
+    /// Notes that somebody changed what is published for a Service.
+    pub(super) fn observe_published(&mut self, service: Key, at: Timestamp) {
+        if self.selecting.selects_pods(&service) {
+            self.queue.add(service, later(at, self.reaction));
+        }
     }
 }
 

@@ -1,15 +1,14 @@
 //! EndpointSlices of Services that select pods (k8s.io/endpointslice/reconciler.go).
 
-use super::services::Services;
-use super::trigger_times::{self, TriggerTimes};
-use super::{HEADLESS, addresses, is_headless};
+use super::services::DueServices;
+use super::trigger_times;
+use super::{HEADLESS, addresses, is_headless, label_and_annotate};
 use crate::builtins::names;
-use crate::controllers::known::{ENDPOINT_SLICES, NODES, PODS, SERVICES};
-use crate::controllers::owners::{self, Key, OwnerKind};
+use crate::controllers::known::{ENDPOINT_SLICES, NODES, SERVICES};
+use crate::controllers::owners::{Key, OwnerKind};
+use crate::controllers::pod_control::is_namespace_terminating;
 use crate::controllers::recorder::{EventType, Recorder};
-use crate::controllers::replica_set::is_namespace_terminating;
-use crate::controllers::work_queue::{WorkQueue, later};
-use crate::controllers::{Api, Controller, fields, pods};
+use crate::controllers::{Api, Controller, fields, pods, unless_gone};
 use crate::error::ApiError;
 use crate::object;
 use crate::store::Change;
@@ -27,32 +26,23 @@ pub(super) const MOST_ENDPOINTS: usize = 100;
 /// Keeps the EndpointSlices of every Service that selects pods.
 #[derive(Debug)]
 pub struct EndpointSlices {
-    reaction: SignedDuration,
-    services: Services,
-    triggers: TriggerTimes,
-    queue: WorkQueue<Key>,
+    services: DueServices,
     recorder: Recorder,
 }
 
 impl EndpointSlices {
     /// A controller that acts `reaction` after what it saw.
     pub fn new(reaction: SignedDuration) -> Self {
-        Self {
-            reaction,
-            services: Services::default(),
-            triggers: TriggerTimes::default(),
-            queue: WorkQueue::default(),
-            recorder: Recorder::new("endpoint-slice-controller"),
-        }
+        Self { services: DueServices::new(reaction), recorder: Recorder::new("endpoint-slice-controller") }
     }
 
     fn sync(&mut self, api: &mut Api<'_>, key: &Key) -> Result<(), ApiError> {
         let Some(service) = api.get(&SERVICES, Some(&key.0), &key.1) else {
-            self.triggers.forget(key);
+            self.services.triggers.forget(key);
             return Ok(());
         };
-        let Some(selected) = self.services.pods(api, key) else { return Ok(()) };
-        let trigger = self.triggers.latest(key, &service, &selected);
+        let Some(selected) = self.services.selecting.pods(api, key) else { return Ok(()) };
+        let trigger = self.services.triggers.latest(key, &service, &selected);
         let mut slices = managed(api, key, MANAGER);
         let families = addresses::families(&service);
         for slice in slices.extract_if(.., |slice| !families.contains(&fields::text(slice, "/addressType"))) {
@@ -80,26 +70,16 @@ impl Controller for EndpointSlices {
     }
 
     fn observe(&mut self, change: &Change) {
-        let due = later(change.at, self.reaction);
-        if change.resource == SERVICES {
-            self.services.observe(change);
-            self.queue.add(owners::key(change.object()), due);
-        } else if change.resource == PODS {
-            for service in self.services.concerned(change) {
-                self.queue.add(service, due);
-            }
-        } else if change.resource == ENDPOINT_SLICES {
-            let slice = change.object();
-            let service =
-                (object::namespace(slice).to_owned(), fields::label(slice, SERVICE_NAME).to_owned());
-            if fields::label(slice, MANAGED_BY) == MANAGER && self.services.selects_pods(&service) {
-                self.queue.add(service, due);
-            }
+        self.services.observe(change);
+        let object = change.object();
+        if change.resource == ENDPOINT_SLICES && fields::label(object, MANAGED_BY) == MANAGER {
+            let service = fields::label(object, SERVICE_NAME).to_owned();
+            self.services.observe_published((object::namespace(object).to_owned(), service), change.at);
         }
     }
 
     fn run(&mut self, api: &mut Api<'_>, now: Timestamp) {
-        while let Some(key) = self.queue.pop(now) {
+        while let Some(key) = self.services.queue.pop(now) {
             match self.sync(api, &key) {
                 Err(error) if !error.is_not_found() => {
                     if let Some(service) = api.get(&SERVICES, Some(&key.0), &key.1) {
@@ -109,15 +89,15 @@ impl Controller for EndpointSlices {
                         let reason = "FailedToUpdateEndpointSlices";
                         self.recorder.record(api, &service, EventType::Warning, reason, &message);
                     }
-                    self.queue.retry(key, now);
+                    self.services.queue.retry(key, now);
                 }
-                _ => self.queue.forget(&key),
+                _ => self.services.queue.forget(&key),
             }
         }
     }
 
     fn next_wake(&self) -> Option<Timestamp> {
-        self.queue.next_wake()
+        self.services.queue.next_wake()
     }
 }
 
@@ -139,10 +119,7 @@ pub(super) fn managed(api: &Api<'_>, service: &Key, manager: &str) -> Vec<Arc<Va
 
 pub(super) fn delete(api: &mut Api<'_>, slice: &Value) -> Result<(), ApiError> {
     let namespace = object::namespace(slice);
-    match api.delete(&ENDPOINT_SLICES, Some(namespace), object::name(slice), &Value::Null) {
-        Err(error) if !error.is_not_found() => Err(error),
-        _ => Ok(()),
-    }
+    unless_gone(api.delete(&ENDPOINT_SLICES, Some(namespace), object::name(slice), &Value::Null)).map(drop)
 }
 
 fn groups(
@@ -317,13 +294,7 @@ fn desired(
     labels.insert(MANAGED_BY.into(), MANAGER.into());
     let mut annotations = fields::map(&slice, "/metadata/annotations").cloned().unwrap_or_default();
     trigger_times::annotate(&mut annotations, trigger);
-    let metadata = object::metadata_mut(&mut slice);
-    metadata.insert("labels".into(), labels.into());
-    if annotations.is_empty() {
-        metadata.remove("annotations");
-    } else {
-        metadata.insert("annotations".into(), annotations.into());
-    }
+    label_and_annotate(&mut slice, labels, annotations);
     slice["endpoints"] = endpoints.into();
     slice["ports"] = if ports.is_empty() { Value::Null } else { ports.into() };
     slice

@@ -10,7 +10,7 @@ use super::known::{JOBS, PODS};
 use super::owners::{self, Key, Owned, OwnerKind};
 use super::recorder::{EventType, Recorder};
 use super::work_queue::{WorkQueue, later};
-use super::{Api, Controller, fields, pods, replica_set};
+use super::{Api, Controller, fields, pod_control, pods, unless_gone};
 use crate::error::ApiError;
 use crate::object;
 use crate::store::Change;
@@ -147,20 +147,7 @@ impl Jobs {
         // The new pods count with the next visit, when they are there.
         for _ in left.active.len()..wanted {
             let pod = pods_of_job::new(job, indexes.next());
-            match api.create(&PODS, Some(object::namespace(job)), pod) {
-                Ok(pod) => {
-                    let message = format!("Created pod: {}", object::name(&pod));
-                    self.recorder.record(api, job, EventType::Normal, "SuccessfulCreate", &message);
-                }
-                Err(error) if replica_set::is_namespace_terminating(&error) => return Ok(()),
-                // The next visit goes on with it.
-                Err(error) if error.is_awaiting_webhook() => return Err(error),
-                Err(error) => {
-                    let message = format!("Error creating: {error}");
-                    self.recorder.record(api, job, EventType::Warning, "FailedCreate", &message);
-                    return Err(error);
-                }
-            }
+            pod_control::create(api, &mut self.recorder, job, pod)?;
         }
         Ok(())
     }
@@ -177,15 +164,8 @@ impl Jobs {
         left.active.sort_by_cached_key(|pod| (!pods::is_ready(pod), object::name(pod).to_owned()));
         while left.active.len() > keep {
             let Some(pod) = left.active.pop() else { return Ok(()) };
-            let name = object::name(&pod);
-            match api.delete(&PODS, Some(object::namespace(job)), name, &Value::Null) {
-                Err(error) if !error.is_not_found() => return Err(error),
-                _ => {
-                    left.deleted += 1;
-                    let message = format!("Deleted pod: {name}");
-                    self.recorder.record(api, job, EventType::Normal, "SuccessfulDelete", &message);
-                }
-            }
+            pod_control::delete(api, &mut self.recorder, job, &pod)?;
+            left.deleted += 1;
         }
         Ok(())
     }
@@ -228,23 +208,14 @@ impl Controller for Jobs {
             self.pods.observe_owner(change);
             self.queue.add(owners::key(change.object()), due);
         } else if change.resource == PODS {
-            for job in self.pods.observe_child(change) {
-                self.queue.add(job, due);
-            }
+            self.queue.add_all(self.pods.observe_child(change), due);
         }
     }
 
     fn run(&mut self, api: &mut Api<'_>, now: Timestamp) {
         while let Some(key) = self.queue.pop(now) {
-            match self.sync(api, &key) {
-                Ok(again) => {
-                    self.queue.forget(&key);
-                    if let Some(again) = again {
-                        self.queue.add(key, later(now, again));
-                    }
-                }
-                Err(_) => self.queue.retry(key, now),
-            }
+            let visit = self.sync(api, &key);
+            self.queue.finish(key, visit, now);
         }
     }
 
@@ -275,8 +246,6 @@ fn release_all(api: &mut Api<'_>, job: &Key) -> Result<(), ApiError> {
 fn untrack(api: &mut Api<'_>, pod: &Value) -> Result<(), ApiError> {
     let left: Vec<&str> = object::finalizers(pod).filter(|finalizer| *finalizer != TRACKING).collect();
     let patch = json!({"metadata": {"uid": object::uid(pod), "finalizers": left}});
-    match api.merge_patch(&PODS, owners::namespace_of(pod), object::name(pod), None, &patch) {
-        Err(error) if !error.is_not_found() => Err(error),
-        _ => Ok(()),
-    }
+    let namespace = owners::namespace_of(pod);
+    unless_gone(api.merge_patch(&PODS, namespace, object::name(pod), None, &patch)).map(drop)
 }

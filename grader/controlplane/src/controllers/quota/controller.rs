@@ -3,6 +3,7 @@
 use super::{scopes, usage};
 use crate::controllers::known::{PERSISTENT_VOLUME_CLAIMS, PODS, RESOURCE_QUOTAS, SERVICES};
 use crate::controllers::owners::{self, Key};
+use crate::controllers::unless_gone;
 use crate::controllers::work_queue::{WorkQueue, later};
 use crate::controllers::{Api, Controller, pods};
 use crate::error::ApiError;
@@ -86,10 +87,8 @@ impl Controller for ResourceQuotas {
 
     fn run(&mut self, api: &mut Api<'_>, now: Timestamp) {
         while let Some(key) = self.queue.pop(now) {
-            match Self::sync(api, &key) {
-                Err(error) if !error.is_not_found() => self.queue.retry(key, now),
-                _ => self.queue.forget(&key),
-            }
+            let visit = unless_gone(Self::sync(api, &key));
+            self.queue.finish(key, visit.map(|_| None), now);
         }
     }
 

@@ -86,9 +86,7 @@ impl Controller for StatefulSets {
             self.revisions.observe_owner(change);
             self.queue.add(owners::key(change.object()), due);
         } else if change.resource == PODS {
-            for set in self.pods.observe_child(change) {
-                self.queue.add(set, due);
-            }
+            self.queue.add_all(self.pods.observe_child(change), due);
         } else if change.resource == CONTROLLER_REVISIONS {
             // Upstream does not wake up for revisions either: they are looked at with the next visit.
             self.revisions.observe_child(change);
@@ -97,15 +95,8 @@ impl Controller for StatefulSets {
 
     fn run(&mut self, api: &mut Api<'_>, now: Timestamp) {
         while let Some(key) = self.queue.pop(now) {
-            match self.sync(api, &key) {
-                Ok(again) => {
-                    self.queue.forget(&key);
-                    if let Some(again) = again {
-                        self.queue.add(key, later(now, again));
-                    }
-                }
-                Err(_) => self.queue.retry(key, now),
-            }
+            let visit = self.sync(api, &key);
+            self.queue.finish(key, visit, now);
         }
     }
 

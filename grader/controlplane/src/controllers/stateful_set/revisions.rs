@@ -1,6 +1,7 @@
 //! The templates that a set has had, kept as ControllerRevisions (pkg/controller/history).
 
 use super::{KIND, Visit, identity};
+use crate::controllers::controller_revisions::{self, data_of, number};
 use crate::controllers::known::CONTROLLER_REVISIONS;
 use crate::controllers::{fields, hash};
 use crate::error::ApiError;
@@ -81,27 +82,9 @@ pub(super) fn truncate(
     let Ok(limit) = usize::try_from(limit) else { return Ok(()) };
     let surplus = unused.len().saturating_sub(limit);
     for revision in unused.into_iter().take(surplus) {
-        let namespace = visit.namespace().to_owned();
-        match visit.api.delete(&CONTROLLER_REVISIONS, Some(&namespace), object::name(revision), &Value::Null)
-        {
-            Err(error) if !error.is_not_found() => return Err(error),
-            _ => {}
-        }
+        controller_revisions::delete(visit.api, revision)?;
     }
     Ok(())
-}
-
-fn number(revision: &Value) -> i64 {
-    fields::int(revision, "/revision").unwrap_or_default()
-}
-
-/// A patch that would give a set this template back.
-fn data_of(set: &Value) -> Value {
-    let mut template = set["spec"]["template"].clone();
-    if template.is_object() {
-        template["$patch"] = "replace".into();
-    }
-    json!({"spec": {"template": template}})
 }
 
 fn create(

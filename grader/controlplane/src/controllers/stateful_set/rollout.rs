@@ -4,6 +4,7 @@ use super::revisions::{self, Revisions};
 use super::status::{Status, is_running_and_ready};
 use super::{Visit, claims, identity, min_ready_seconds};
 use crate::controllers::known::PODS;
+use crate::controllers::unless_gone;
 use crate::controllers::{fields, pods};
 use crate::error::ApiError;
 use crate::object;
@@ -179,10 +180,8 @@ fn repair(visit: &mut Visit<'_, '_>, pod: &Arc<Value>, ordinal: i64) -> Result<(
 
 fn delete(visit: &mut Visit<'_, '_>, pod: &Value) -> Result<(), ApiError> {
     let namespace = visit.namespace().to_owned();
-    let done = match visit.api.delete(&PODS, Some(&namespace), object::name(pod), &Value::Null) {
-        Err(error) if !error.is_not_found() => Err(error),
-        _ => Ok(()),
-    };
+    let deleted = visit.api.delete(&PODS, Some(&namespace), object::name(pod), &Value::Null);
+    let done = unless_gone(deleted).map(drop);
     visit.record_pod("Delete", object::name(pod), done.as_ref().copied());
     done
 }
