@@ -39,6 +39,7 @@ pub mod service;
 mod service_addresses;
 pub mod store;
 mod strategy;
+mod unknown_fields;
 mod verbs;
 mod waiting;
 mod watches;

@@ -2,6 +2,7 @@
 //! (apimachinery/pkg/runtime/serializer, apiextensions-apiserver/pkg/apiserver/customresource_handler.go).
 
 use super::accept::BodyFormat;
+use super::keys::Keys;
 use super::query::FieldValidation;
 use super::{json, yaml};
 use crate::builtins::{self, Reader};
@@ -16,9 +17,13 @@ use crate::resources::{CRDS, Custom, Nature, Resource};
 use crate::schema::pruning::{self, PruneOptions};
 use crate::schema::{Schema, defaulting};
 use serde_json::Value;
+use std::fmt;
 
 /// The largest body that the server reads.
 pub(crate) const BODY_LIMIT: usize = 3 * 1024 * 1024;
+/// So many unknown and repeated fields of a built-in object are told at the most
+/// (sigs.k8s.io/json, internal/golang/encoding/json/kubernetes_patch.go).
+pub(crate) const MOST_OBJECTIONS: usize = 100;
 /// How much of a body an error shows.
 const SHOWN: usize = 30;
 const TYPE_META: &str = "struct { APIVersion string \"json:\\\"apiVersion,omitempty\\\"\"; \
@@ -28,8 +33,36 @@ const TYPE_META: &str = "struct { APIVersion string \"json:\\\"apiVersion,omitem
 #[derive(Debug)]
 pub(crate) struct Decoded {
     pub(crate) object: Value,
-    /// What strict field validation objects to, e.g. `unknown field "spec.bogus"`.
-    pub(crate) strict: Vec<String>,
+    /// What strict field validation objects to.
+    pub(crate) strict: Vec<Objection>,
+}
+
+/// Something that strict field validation objects to: a field, by its path, or what the YAML parser says.
+#[derive(Debug)]
+pub(crate) enum Objection {
+    Unknown(String),
+    Repeated(String),
+    Yaml(String),
+}
+
+impl Objection {
+    fn place(&self, keys: &Keys) -> Option<usize> {
+        match self {
+            Self::Unknown(path) => keys.place(path),
+            Self::Repeated(path) => keys.place_again(path),
+            Self::Yaml(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for Objection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unknown(path) => write!(f, "unknown field {}", go_text::quote(path)),
+            Self::Repeated(path) => write!(f, "duplicate field {}", go_text::quote(path)),
+            Self::Yaml(text) => f.write_str(text),
+        }
+    }
 }
 
 /// Why a document is no object of the version.
@@ -60,22 +93,26 @@ pub(crate) fn body(
     let refuse = |undecodable: Undecodable| refused(&resource.kind, &undecodable, bytes);
     let (document, repeated) = parse(resource, bytes, format).map_err(refuse)?;
     let mut decoded = decode(resource, document, bytes).map_err(refuse)?;
+    let strict = &mut decoded.strict;
     if validation == FieldValidation::Strict && format == BodyFormat::Yaml && !repeated.is_empty() {
-        decoded.strict.insert(0, yaml::unmarshal_errors(&repeated));
+        let repeated: Vec<String> = repeated.iter().map(Objection::to_string).collect();
+        strict.insert(0, Objection::Yaml(yaml::unmarshal_errors(&repeated)));
     } else {
-        decoded.strict.splice(0..0, repeated);
-        if format == BodyFormat::Json && !resource.is_custom() && decoded.strict.len() > 1 {
-            sort_by_place(&mut decoded.strict, bytes);
+        strict.splice(0..0, repeated);
+        if format == BodyFormat::Json && !resource.is_custom() && strict.len() > 1 {
+            let keys = Keys::read(bytes);
+            strict.sort_by_cached_key(|objection| objection.place(&keys));
+            strict.truncate(MOST_OBJECTIONS);
         }
     }
     if validation == FieldValidation::Strict && !decoded.strict.is_empty() {
         let version = object_version(&decoded.object);
-        let text = strict_error(&decoded.strict);
+        let text = strict_error(decoded.strict.iter().map(Objection::to_string));
         let given = Some((object::kind(&decoded.object).to_owned(), version));
         return Err(refused(&resource.kind, &Undecodable { given, text }, bytes));
     }
     if validation == FieldValidation::Warn {
-        warnings.extend(decoded.strict);
+        warnings.extend(decoded.strict.iter().map(Objection::to_string));
     }
     let given = object::api_version(&decoded.object);
     if given != resource.api_version() {
@@ -87,18 +124,9 @@ pub(crate) fn body(
     Ok(decoded.object)
 }
 
-/// What is objected to in the order in which a reader of the document comes across it.
-fn sort_by_place(objections: &mut [String], bytes: &[u8]) {
-    let keys = json::keys(bytes);
-    objections.sort_by_cached_key(|objection| {
-        let again = objection.starts_with("duplicate");
-        keys.iter().position(|key| (key.again || !again) && objection.ends_with(&go_text::quote(&key.path)))
-    });
-}
-
 /// `strict decoding error: ` and everything it objects to.
-pub(crate) fn strict_error(objections: &[String]) -> String {
-    format!("strict decoding error: {}", objections.join(", "))
+pub(crate) fn strict_error(objections: impl Iterator<Item = String>) -> String {
+    format!("strict decoding error: {}", objections.collect::<Vec<_>>().join(", "))
 }
 
 fn object_version(object: &Value) -> String {
@@ -135,21 +163,27 @@ fn summary(bytes: &[u8]) -> String {
 }
 
 /// The document, and what strict field validation says about repeated keys.
-fn parse(resource: &Resource, bytes: &[u8], format: BodyFormat) -> Result<(Value, Vec<String>), Undecodable> {
+fn parse(
+    resource: &Resource,
+    bytes: &[u8],
+    format: BodyFormat,
+) -> Result<(Value, Vec<Objection>), Undecodable> {
     match format {
         BodyFormat::Json => match json::parse(bytes) {
             Ok((document, false)) => Ok((document, Vec::new())),
             Ok((document, true)) => {
-                let repeated = json::repeated_keys(bytes);
-                let texts = repeated.iter().map(|path| format!("duplicate field {}", go_text::quote(path)));
-                Ok((document, texts.collect()))
+                let repeated = Keys::read(bytes).repeated(MOST_OBJECTIONS);
+                Ok((document, repeated.into_iter().map(Objection::Repeated).collect()))
             }
             Err(_) => {
                 let text = patch::decode::decode(bytes).err().unwrap_or_else(|| "invalid JSON".to_owned());
                 Err(Undecodable::unrecognized(format!("couldn't get version/kind; json parse error: {text}")))
             }
         },
-        BodyFormat::Yaml => yaml::parse(bytes).map_err(Undecodable::unrecognized),
+        BodyFormat::Yaml => {
+            let (document, repeated) = yaml::parse(bytes).map_err(Undecodable::unrecognized)?;
+            Ok((document, repeated.into_iter().map(Objection::Yaml).collect()))
+        }
         // Unknown fields go unnoticed, as they do in Kubernetes.
         BodyFormat::Protobuf => {
             protobuf(bytes, &resource.api_version(), &resource.kind).map(|document| (document, Vec::new()))
@@ -218,16 +252,10 @@ pub(crate) fn decode(resource: &Resource, document: Value, bytes: &[u8]) -> Resu
             )));
         }
     }
-    // An empty list of managed fields gives up all ownership; the type alone would not tell it from none.
-    let gives_up = gives_up_ownership(&document);
-    let mut decoded = match &resource.nature {
+    match &resource.nature {
         Nature::BuiltIn(_) => builtin(resource, document, Reader::Json),
         Nature::Custom(custom) => custom_object(custom, document, bytes),
-    }?;
-    if gives_up {
-        object::set_metadata(&mut decoded.object, "managedFields", Vec::<Value>::new());
     }
-    Ok(decoded)
 }
 
 /// Brings what a strategic merge patch has made of a built-in object into the form of the resource's version.
@@ -275,7 +303,8 @@ fn builtin(resource: &Resource, mut document: Value, reader: Reader) -> Result<D
     if resource.id == CRDS {
         definition::defaults(&mut document);
     }
-    Ok(Decoded { object: document, strict: unknown_fields(unknown) })
+    let strict = unknown.into_iter().take(MOST_OBJECTIONS).map(Objection::Unknown).collect();
+    Ok(Decoded { object: document, strict })
 }
 
 fn custom_object(custom: &Custom, mut document: Value, bytes: &[u8]) -> Result<Decoded, Undecodable> {
@@ -294,7 +323,7 @@ fn custom_object(custom: &Custom, mut document: Value, bytes: &[u8]) -> Result<D
     embedded_metadata(schema, &mut document, FieldPath::root(""), &mut strict).map_err(undecodable)?;
     strict.sort_unstable();
     defaulting::apply_defaults(schema, &mut document);
-    Ok(Decoded { object: document, strict: unknown_fields(strict) })
+    Ok(Decoded { object: document, strict: strict.into_iter().map(Objection::Unknown).collect() })
 }
 
 /// Brings what an apply has made into the form of the resource's version. Its fields are known to be in the schema,
@@ -313,7 +342,8 @@ pub(crate) fn applied(resource: &Resource, mut document: Value) -> Result<Value,
     Ok(document)
 }
 
-/// An empty list is left out of objects otherwise, but of managedFields it says that nobody owns anything.
+/// An empty list is left out of objects otherwise, but of managedFields it says that nobody owns anything. The type
+/// alone would not tell it from none.
 fn gives_up_ownership(document: &Value) -> bool {
     object::metadata_at(document, ["managedFields"]).and_then(Value::as_array).is_some_and(Vec::is_empty)
 }
@@ -369,8 +399,4 @@ fn embedded_metadata(
         },
         _ => Ok(()),
     }
-}
-
-fn unknown_fields(paths: Vec<String>) -> Vec<String> {
-    paths.into_iter().map(|path| format!("unknown field {}", go_text::quote(&path))).collect()
 }

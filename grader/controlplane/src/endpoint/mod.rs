@@ -7,6 +7,7 @@ mod discovery;
 mod etag;
 mod gzip;
 pub(crate) mod json;
+pub(crate) mod keys;
 mod manager;
 mod openapi;
 pub(crate) mod query;

@@ -218,7 +218,7 @@ impl ListOptions {
     /// # Errors
     /// 400 for what cannot be read, 422 for combinations that make no sense.
     pub(crate) fn parse(query: &Query) -> Result<Self, ApiError> {
-        let mut options = Self {
+        let options = Self {
             watch: query.flag("watch").unwrap_or(false),
             label_selector: query.text("labelSelector").to_owned(),
             field_selector: query.text("fieldSelector").to_owned(),
@@ -231,14 +231,7 @@ impl ListOptions {
             send_initial_events: query.flag("sendInitialEvents"),
         };
         let errors = if options.watch { options.watch_errors() } else { options.list_errors() };
-        if !errors.is_empty() {
-            return Err(invalid_options("ListOptions", &errors));
-        }
-        // A watch from the very beginning that says nothing about initial events gets them.
-        if options.watch && options.send_initial_events.is_none() && is_unset(&options.resource_version) {
-            options.send_initial_events = None;
-        }
-        Ok(options)
+        if errors.is_empty() { Ok(options) } else { Err(invalid_options("ListOptions", &errors)) }
     }
 
     fn list_errors(&self) -> Vec<FieldError> {

@@ -8,6 +8,7 @@ use crate::request::{Request, Response};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 /// The longest text of all Warning headers together, in characters.
 const WARNINGS_LIMIT: usize = 4 * 1024;
@@ -50,8 +51,9 @@ pub(crate) fn error(request: &Request, error: &ApiError) -> Response {
 /// Adds Warning headers: each text once, as many as there is room for (apiserver/pkg/endpoints/filters/warning.go).
 pub(crate) fn warn(response: &mut Response, warnings: &[String]) {
     let mut room = WARNINGS_LIMIT;
-    for (index, text) in warnings.iter().enumerate() {
-        if warnings[..index].contains(text) || text.len() > room {
+    let mut told = BTreeSet::new();
+    for text in warnings {
+        if text.len() > room || !told.insert(text) {
             continue;
         }
         room -= text.len();

@@ -2,6 +2,7 @@
 
 use super::Schema;
 use crate::field_error::FieldPath;
+use crate::unknown_fields::UnknownFields;
 use serde_json::Value;
 
 /// What the value to prune is.
@@ -13,14 +14,16 @@ pub enum PruneOptions {
     Value,
 }
 
-/// Removes every field that the schema does not specify and answers the sorted paths of what was removed.
+/// Removes every field that the schema does not specify and answers the sorted paths of what was removed, the first
+/// few megabytes of them.
 ///
 /// Guarantees: pruning twice is pruning once; values are never changed otherwise; below
 /// `x-kubernetes-preserve-unknown-fields` everything stays except inside of what is declared there.
 pub fn prune(schema: &Schema, value: &mut Value, root: PruneOptions) -> Vec<String> {
-    let mut dropped = Vec::new();
+    let mut dropped = UnknownFields::default();
     let is_resource = schema.embedded_resource || root == PruneOptions::Resource;
     prune_value(Some(schema), is_resource, value, FieldPath::root(""), &mut dropped);
+    let mut dropped = dropped.into_paths();
     dropped.sort_unstable();
     dropped
 }
@@ -30,7 +33,7 @@ fn prune_value(
     is_resource: bool,
     value: &mut Value,
     path: FieldPath<'_>,
-    dropped: &mut Vec<String>,
+    dropped: &mut UnknownFields,
 ) {
     match value {
         Value::Object(fields) => {
@@ -46,7 +49,7 @@ fn prune_value(
                     }
                     None if preserves => true,
                     None => {
-                        dropped.push(path.child(key).into());
+                        dropped.note(|| path.child(key).into());
                         false
                     }
                 }

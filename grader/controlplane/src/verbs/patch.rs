@@ -4,8 +4,10 @@
 use super::update::{self, Updated};
 use super::write::Write;
 use crate::api_server::ApiServer;
+use crate::endpoint::decode::{self, MOST_OBJECTIONS, Objection};
+use crate::endpoint::json;
+use crate::endpoint::keys::Keys;
 use crate::endpoint::query::FieldValidation;
-use crate::endpoint::{decode, json};
 use crate::error::{ApiError, Details};
 use crate::field_error::FieldError;
 use crate::go_text;
@@ -51,11 +53,8 @@ impl SentPatch {
         };
         if json::parse(bytes).is_ok_and(|(_, repeated)| repeated) {
             let prefix = if matches!(patch, Patch::Json(_)) { "json patch " } else { "" };
-            let repeated = json::repeated_keys(bytes);
-            strict.splice(
-                0..0,
-                repeated.iter().map(|path| format!("{prefix}duplicate field {}", go_text::quote(path))),
-            );
+            let repeated = Keys::read(bytes).repeated(MOST_OBJECTIONS).into_iter().map(Objection::Repeated);
+            strict.splice(0..0, repeated.map(|objection| format!("{prefix}{objection}")));
         }
         Ok(Self { patch, strict })
     }
@@ -123,10 +122,10 @@ fn patched(write: &mut Write<'_>, sent: &SentPatch, old: &Arc<Value>) -> Result<
         |text: &str| ApiError::invalid("", "", "", &[FieldError::invalid("patch", shown.clone(), text)]);
     let decoded = decoded.map_err(|undecodable| refuse(&undecodable.text))?;
     let mut strict = sent.strict.clone();
-    strict.extend(decoded.strict);
+    strict.extend(decoded.strict.iter().map(Objection::to_string));
     match write.field_validation {
         FieldValidation::Strict if !strict.is_empty() => {
-            return Err(refuse(&decode::strict_error(&strict)));
+            return Err(refuse(&decode::strict_error(strict.into_iter())));
         }
         FieldValidation::Warn => strict.into_iter().for_each(|text| write.warn(text)),
         _ => {}

@@ -97,8 +97,11 @@ impl Write<'_> {
         }
     }
 
+    /// More warnings than these are not worth the search for those that are there already.
+    const MOST_WARNINGS: usize = 1_000;
+
     pub(crate) fn warn(&mut self, text: String) {
-        if !self.warnings.contains(&text) {
+        if self.warnings.len() < Self::MOST_WARNINGS && !self.warnings.contains(&text) {
             self.warnings.push(text);
         }
     }

@@ -10,6 +10,7 @@ pub use reader::Reader;
 use super::definitions::{Definition, Field, Scalar, Type};
 use super::go_time;
 use super::quantity::Quantity;
+use crate::unknown_fields::UnknownFields;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use reader::Shape;
@@ -40,7 +41,7 @@ pub fn decode_by(
     decoder.structure(definition, value);
     match decoder.error {
         Some(error) => Err(error),
-        None => Ok(decoder.unknown),
+        None => Ok(decoder.unknown.into_paths()),
     }
 }
 
@@ -49,7 +50,7 @@ struct Decoder {
     reader: Reader,
     /// The first thing that went wrong: Go goes on reading after it.
     error: Option<String>,
-    unknown: Vec<String>,
+    unknown: UnknownFields,
     /// Path of the present value with indices, for unknown fields.
     path: String,
     /// Names of the fields on the way, without indices, for errors.
@@ -81,7 +82,7 @@ impl Decoder {
                     shown
                 }
                 None => {
-                    unknown.push(self.path.clone());
+                    unknown.push(name.clone());
                     false
                 }
             };
@@ -89,8 +90,9 @@ impl Decoder {
             shown
         });
         self.owner = owner;
-        if !self.silent {
-            self.unknown.append(&mut unknown);
+        for name in unknown.iter().filter(|_| !self.silent) {
+            let dot = if self.path.is_empty() { "" } else { "." };
+            self.unknown.note(|| format!("{}{dot}{name}", self.path));
         }
         for (name, zero) in definition.shown_zeros() {
             if !members.contains_key(*name) {
