@@ -57,8 +57,11 @@ fn parse(line: &str) -> (String, Signature) {
         Some((target, name)) if !target.starts_with('@') => {
             (name.to_owned(), Signature { target: Some(type_(target)), args, result })
         }
-        // A function of a namespace is written `@sets.contains`.
-        _ => (line[..open].trim_start_matches('@').to_owned(), Signature { target: None, args, result }),
+        // A function of a namespace is written `@sets.contains`, and the operator `@in` therefore `@@in`.
+        _ => {
+            let name = line[..open].strip_prefix('@').unwrap_or(&line[..open]);
+            (name.to_owned(), Signature { target: None, args, result })
+        }
     }
 }
 
@@ -168,8 +171,8 @@ const TABLE: &str = "
     _/_(double, double) double
     _%_(int, int) int
     _%_(uint, uint) uint
-    @in(A, list(A)) bool
-    @in(A, map(A, B)) bool
+    @@in(A, list(A)) bool
+    @@in(A, map(A, B)) bool
     _[_](list(A), int) A
     _[_](map(A, B), A) B
     size(string) int
@@ -380,6 +383,7 @@ mod tests {
         assert_eq!(shown("optional.of"), ["(A) optional_type(A)"]);
         assert_eq!(shown("_[_]"), ["(list(A), int) A", "(map(A, B), A) B"]);
         assert_eq!(shown("ip").len(), 2);
+        assert_eq!(shown("@in"), ["(A, list(A)) bool", "(A, map(A, B)) bool"]);
         assert_eq!(shown("nope"), Vec::<String>::new());
     }
 }

@@ -31,6 +31,7 @@ fn types_follow_from_the_schema() {
         ("self.a__dash__b", "int"),
         ("self.?s.orValue('x')", "string"),
         ("[1, 2].sum()", "int"),
+        ("self.n in self.l && 'k' in self.m && self.s in ['a', 'b'] && !(1 in {2: 'b'})", "bool"),
         ("{'a': 1}.transformList(k, v, k)", "list(string)"),
         ("self.l.exists_one(x, x == 1) || sets.contains([1], self.l)", "bool"),
     ];
@@ -46,6 +47,10 @@ fn mistakes_are_shown_where_they_are() {
         (
             "self.s > 5",
             "ERROR: <input>:1:8: found no matching overload for '_>_' applied to '(string, int)'\n | self.s > 5\n | .......^",
+        ),
+        (
+            "1 in [self.s]",
+            "ERROR: <input>:1:3: found no matching overload for '@in' applied to '(int, list(string))'\n | 1 in [self.s]\n | ..^",
         ),
         ("foo", "ERROR: <input>:1:1: undeclared reference to 'foo' (in container '')\n | foo\n | ^"),
         (
