@@ -1,6 +1,8 @@
 //! Sends objects of built-in kinds through their rules and compares what comes out with what a real API server made
 //! of them in a dry run. `record.py` in this folder asks such a server again.
 
+mod updates;
+
 use controlplane::Timestamp;
 use controlplane::access::User;
 use controlplane::builtins::{self, Cluster};

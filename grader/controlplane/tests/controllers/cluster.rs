@@ -86,10 +86,18 @@ impl Cluster {
     }
 
     pub(crate) fn patch(&mut self, resource: &ResourceId, name: &str, patch: Value) {
+        self.patch_through(resource, name, None, &patch);
+    }
+
+    pub(crate) fn patch_status(&mut self, resource: &ResourceId, name: &str, patch: Value) {
+        self.patch_through(resource, name, Some("status"), &patch);
+    }
+
+    fn patch_through(&mut self, resource: &ResourceId, name: &str, subresource: Option<&str>, patch: &Value) {
         let now = self.now;
         let patched = self
             .plane
-            .act_as("test", now, |api| api.merge_patch(resource, Some("default"), name, None, &patch));
+            .act_as("test", now, |api| api.merge_patch(resource, Some("default"), name, subresource, patch));
         patched.expect("the patch is fine");
     }
 

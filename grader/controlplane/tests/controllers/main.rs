@@ -9,6 +9,7 @@ mod daemon_sets;
 mod deployments;
 mod disruptions;
 mod garbage_collection;
+mod job_stories;
 mod jobs;
 mod namespaces;
 mod nodes;

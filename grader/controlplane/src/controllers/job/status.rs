@@ -1,14 +1,14 @@
-//! What a Job says about its pods, and when it is over.
+//! What a Job says about its pods and itself.
 
-use super::pods_of_job;
+use super::decision::{Decision, Outcome};
 use crate::controllers::known::JOBS;
 use crate::controllers::recorder::EventType;
-use crate::controllers::{Api, fields, pods};
+use crate::controllers::{Api, fields};
 use crate::error::ApiError;
 use crate::object;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
-use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// `status` in the making.
 #[derive(Clone, Debug)]
@@ -18,12 +18,22 @@ pub(super) struct Status {
     pub(super) terminating: usize,
     pub(super) succeeded: i64,
     pub(super) failed: i64,
-    /// The indexes that have succeeded, in an Indexed Job.
-    pub(super) completed: BTreeSet<i64>,
-    indexed: bool,
+    /// The indexes that have succeeded, as a list.
+    pub(super) completed: String,
+    /// The indexes that are given up, where the Job limits failures by index.
+    pub(super) failed_indexes: Option<String>,
+    /// Uids of pods that have ended and are counted once their finalizer is off.
+    pub(super) uncounted_succeeded: Vec<String>,
+    pub(super) uncounted_failed: Vec<String>,
     start: Option<Value>,
     end: Option<Value>,
     conditions: Vec<Value>,
+}
+
+/// The Job has succeeded or failed, and nothing will change any more.
+pub(super) fn is_over(job: &Value) -> bool {
+    let is_true = |kind| fields::condition(job, kind).is_some_and(|condition| condition["status"] == "True");
+    is_true("Complete") || is_true("Failed")
 }
 
 impl Status {
@@ -32,6 +42,10 @@ impl Status {
         let status = &job["status"];
         let number = |key: &str| status[key].as_i64().unwrap_or_default();
         let kept = |key: &str| status.get(key).filter(|value| !value.is_null()).cloned();
+        let uids = |key: &str| -> Vec<String> {
+            let uids = fields::items(status, &format!("/uncountedTerminatedPods/{key}")).iter();
+            uids.filter_map(Value::as_str).map(str::to_owned).collect()
+        };
         let start = kept("startTime");
         let starts = start.is_none() && !fields::flag(job, "/spec/suspend");
         Self {
@@ -40,8 +54,10 @@ impl Status {
             terminating: 0,
             succeeded: number("succeeded"),
             failed: number("failed"),
-            completed: pods_of_job::parse(fields::text(status, "/completedIndexes")),
-            indexed: pods_of_job::is_indexed(job),
+            completed: fields::text(status, "/completedIndexes").to_owned(),
+            failed_indexes: status["failedIndexes"].as_str().map(str::to_owned),
+            uncounted_succeeded: uids("succeeded"),
+            uncounted_failed: uids("failed"),
             start: if starts { Some(object::time(now).into()) } else { start },
             end: kept("completionTime"),
             conditions: fields::items(status, "/conditions").to_vec(),
@@ -52,63 +68,32 @@ impl Status {
         self.conditions.iter().any(|condition| condition["type"] == kind && condition["status"] == "True")
     }
 
-    /// It has succeeded or failed, and nothing will change any more.
-    pub(super) fn is_over(&self) -> bool {
-        self.has("Complete") || self.has("Failed")
+    /// Since when the Job runs.
+    pub(super) fn start(&self) -> Option<Timestamp> {
+        self.start.as_ref()?.as_str()?.parse().ok()
     }
 
-    /// It will succeed or fail, as soon as its pods are gone.
-    pub(super) fn is_decided(&self) -> bool {
-        self.has("SuccessCriteriaMet") || self.has("FailureTarget")
-    }
-
-    /// How long the Job has been running.
-    pub(super) fn running_for(&self, now: Timestamp) -> SignedDuration {
-        let start = self.start.as_ref().and_then(Value::as_str).and_then(|time| time.parse().ok());
-        start.map_or(SignedDuration::ZERO, |start: Timestamp| now.duration_since(start))
-    }
-
-    /// Counts a pod that has finished or is being deleted.
-    pub(super) fn count(&mut self, pod: &Value) {
-        if pods::phase(pod) != "Succeeded" {
-            self.failed += 1;
-        } else if !self.indexed {
-            self.succeeded += 1;
-        } else if let Some(index) = pods_of_job::index(pod) {
-            self.completed.insert(index);
-            self.succeeded = i64::try_from(self.completed.len()).unwrap_or(i64::MAX);
-        }
-    }
-
-    /// How many pods should run.
-    pub(super) fn wanted(&self, job: &Value, active: usize) -> usize {
-        if fields::flag(job, "/spec/suspend") {
-            return 0;
-        }
-        let parallelism = fields::int(job, "/spec/parallelism").unwrap_or(1);
-        let wanted = match fields::int(job, "/spec/completions") {
-            Some(completions) => parallelism.min(completions - self.succeeded),
-            // The pods share one piece of work: when one has succeeded, no new one is started.
-            None if self.succeeded > 0 => return active,
-            None => parallelism,
+    /// What an earlier visit has decided.
+    pub(super) fn decision(&self) -> Option<Decision> {
+        let decided = |(kind, outcome)| {
+            let holds = |condition: &&Value| condition["type"] == kind && condition["status"] == "True";
+            let condition = self.conditions.iter().find(holds)?;
+            let (reason, message) = (fields::text(condition, "/reason"), fields::text(condition, "/message"));
+            Some(Decision::new(outcome, reason, message))
         };
-        usize::try_from(wanted).unwrap_or_default()
+        [("SuccessCriteriaMet", Outcome::Success), ("FailureTarget", Outcome::Failure)]
+            .into_iter()
+            .find_map(decided)
     }
 
-    pub(super) fn fail(&mut self, reason: &str, message: &str, now: Timestamp) {
-        if !self.is_decided() {
-            self.set("FailureTarget", "True", reason, message, now);
-        }
-    }
-
-    pub(super) fn succeed_if_complete(&mut self, job: &Value, active: usize, now: Timestamp) {
-        let complete = match fields::int(job, "/spec/completions") {
-            Some(completions) => self.succeeded >= completions,
-            None => self.succeeded > 0 && active == 0,
+    /// Says what is decided, before the last pods are gone.
+    pub(super) fn announce(&mut self, decision: &Decision, now: Timestamp) {
+        let kind = match decision.outcome {
+            Outcome::Success => "SuccessCriteriaMet",
+            Outcome::Failure => "FailureTarget",
         };
-        if complete && !self.is_decided() {
-            let message = "Reached expected number of succeeded pods";
-            self.set("SuccessCriteriaMet", "True", "CompletionsReached", message, now);
+        if !self.has(kind) {
+            self.set(kind, "True", &decision.reason, &decision.message, now);
         }
     }
 
@@ -133,25 +118,40 @@ impl Status {
         }
     }
 
-    /// Ends the Job when that is decided and no pod runs any more; the answer is the event for it.
-    pub(super) fn finish(&mut self, now: Timestamp) -> Option<(EventType, String, String)> {
-        if self.active + self.terminating > 0 || self.is_over() {
+    /// Counts the pods that have ended, except for those whose finalizer is still on.
+    pub(super) fn count(&mut self, is_tracked: impl Fn(&str) -> bool) {
+        for (uncounted, number) in [
+            (&mut self.uncounted_succeeded, &mut self.succeeded),
+            (&mut self.uncounted_failed, &mut self.failed),
+        ] {
+            let before = uncounted.len();
+            uncounted.retain(|uid| is_tracked(uid));
+            *number += i64::try_from(before - uncounted.len()).unwrap_or(i64::MAX);
+        }
+    }
+
+    /// Ends the Job, unless pods are still on their way out; the answer is the event for it.
+    pub(super) fn finish(
+        &mut self,
+        decision: &Decision,
+        now: Timestamp,
+    ) -> Option<(EventType, String, String)> {
+        let uncounted = self.uncounted_succeeded.len() + self.uncounted_failed.len();
+        if self.terminating + uncounted > 0 {
             return None;
         }
-        let decision = |kind: &str| {
-            let mut conditions = self.conditions.iter();
-            let condition = conditions.find(|condition| condition["type"] == kind)?;
-            let text = |key: &str| condition[key].as_str().unwrap_or_default().to_owned();
-            Some((text("reason"), text("message")))
-        };
-        if let Some((reason, message)) = decision("SuccessCriteriaMet") {
-            self.set("Complete", "True", &reason, &message, now);
-            self.end = Some(object::time(now).into());
-            return Some((EventType::Normal, "Completed".into(), "Job completed".into()));
+        let Decision { outcome, reason, message } = decision.clone();
+        match outcome {
+            Outcome::Success => {
+                self.set("Complete", "True", &reason, &message, now);
+                self.end = Some(object::time(now).into());
+                Some((EventType::Normal, "Completed".into(), "Job completed".into()))
+            }
+            Outcome::Failure => {
+                self.set("Failed", "True", &reason, &message, now);
+                Some((EventType::Warning, reason, message))
+            }
         }
-        let (reason, message) = decision("FailureTarget")?;
-        self.set("Failed", "True", &reason, &message, now);
-        Some((EventType::Warning, reason, message))
     }
 
     fn set(&mut self, kind: &str, value: &str, reason: &str, message: &str, now: Timestamp) {
@@ -165,22 +165,28 @@ impl Status {
         }
     }
 
-    /// Writes the status when it says something new.
-    pub(super) fn write(&self, api: &mut Api<'_>, job: &Value) -> Result<(), ApiError> {
+    /// Writes the status when it says something new; the answer is the Job as it is then.
+    pub(super) fn write(&self, api: &mut Api<'_>, job: &Arc<Value>) -> Result<Arc<Value>, ApiError> {
         let status = self.to_value();
         if status == job["status"] {
-            return Ok(());
+            return Ok(job.clone());
         }
-        let mut written = job.clone();
+        let mut written = (**job).clone();
         written["status"] = status;
-        api.update_status(&JOBS, written).map(drop)
+        api.update_status(&JOBS, written)
     }
 
     fn to_value(&self) -> Value {
         let mut status = Map::new();
+        let mut uncounted = Map::new();
+        for (key, uids) in [("succeeded", &self.uncounted_succeeded), ("failed", &self.uncounted_failed)] {
+            if !uids.is_empty() {
+                uncounted.insert(key.into(), uids.clone().into());
+            }
+        }
         status.insert("ready".into(), self.ready.into());
         status.insert("terminating".into(), self.terminating.into());
-        status.insert("uncountedTerminatedPods".into(), json!({}));
+        status.insert("uncountedTerminatedPods".into(), uncounted.into());
         if self.active > 0 {
             status.insert("active".into(), self.active.into());
         }
@@ -190,7 +196,10 @@ impl Status {
             }
         }
         if !self.completed.is_empty() {
-            status.insert("completedIndexes".into(), pods_of_job::list(&self.completed).into());
+            status.insert("completedIndexes".into(), self.completed.clone().into());
+        }
+        if let Some(failed) = &self.failed_indexes {
+            status.insert("failedIndexes".into(), failed.clone().into());
         }
         for (key, value) in [("startTime", &self.start), ("completionTime", &self.end)] {
             if let Some(value) = value {
