@@ -5,6 +5,7 @@ use crate::api_services;
 use crate::bootstrap;
 use crate::builtins::Cluster;
 use crate::compaction::Compaction;
+use crate::conversion::{self, Backlog};
 use crate::definitions;
 use crate::error::ApiError;
 use crate::metrics::Requests;
@@ -34,6 +35,8 @@ pub(crate) struct ApiServer {
     pub(crate) requests: Requests,
     /// What the request at hand asks outside.
     pub(crate) calls: Calls,
+    /// What watches have not been told yet.
+    pub(crate) backlog: Backlog,
 }
 
 impl ApiServer {
@@ -48,6 +51,7 @@ impl ApiServer {
             access: AccessControl::new(access, seed),
             requests: Requests::default(),
             calls: Calls::default(),
+            backlog: Backlog::default(),
         };
         match restore {
             Some(snapshot) => server.store.restore(snapshot, start),
@@ -72,10 +76,13 @@ impl ApiServer {
         loop {
             let changes = self.store.take_fresh();
             if changes.is_empty() {
+                conversion::pump(self, now);
                 return told;
             }
             for change in &changes {
-                self.watches.publish(change);
+                for resource in self.watches.publish(change) {
+                    self.backlog.push(resource, change);
+                }
                 self.access.observe(change);
                 if self.access.index().is_some() {
                     service_addresses::follow(&mut self.store, &mut self.random, change, now);

@@ -4,6 +4,7 @@ use crate::access::Access;
 use crate::api_server::ApiServer;
 use crate::compaction::Compaction;
 use crate::controllers::{Api, Controller};
+use crate::conversion;
 use crate::endpoint;
 use crate::own_service;
 use crate::request::{PendingCall, Reply, Request, WatchId};
@@ -116,15 +117,17 @@ impl ControlPlane {
         }
     }
 
-    /// The calls that writes of controllers need since the last time; each is to be answered by
+    /// The calls that writes of controllers and events of watches need since the last time; each is to be answered by
     /// [`answer_call`](Self::answer_call). Requests ask for theirs by [`Reply::Call`].
     pub fn take_calls(&mut self) -> Vec<(CallId, WebhookCall)> {
         self.server.calls.take()
     }
 
-    /// The answer to a call of [`take_calls`](Self::take_calls). The controller tries its write again by itself.
+    /// The answer to a call of [`take_calls`](Self::take_calls). The controller tries its write again by itself; watches
+    /// hear of it in [`advance`](Self::advance), which is due then.
     pub fn answer_call(&mut self, id: &CallId, answer: WebhookAnswer) {
         self.server.calls.answer(id, answer);
+        self.server.backlog.answered();
     }
 
     /// The frames of open watches since the last call, in order; each is one JSON line.
@@ -147,7 +150,8 @@ impl ControlPlane {
     pub fn next_wake(&self) -> Option<Timestamp> {
         let controllers = self.controllers.iter().filter_map(|controller| controller.next_wake());
         let compaction = self.server.compaction.as_ref().map(Compaction::next_wake);
-        controllers.chain(self.server.watches.next_wake()).chain(compaction).min()
+        let watches = self.server.watches.next_wake().into_iter().chain(self.server.backlog.next_wake());
+        controllers.chain(watches).chain(compaction).min()
     }
 
     /// Does everything that is due at `now`: controllers act, watches time out.
@@ -158,7 +162,9 @@ impl ControlPlane {
         if let Some(compaction) = &mut self.server.compaction {
             compaction.advance(&mut self.server.store, now);
         }
-        self.server.watches.advance(self.server.store.revision(), now);
+        conversion::pump(&mut self.server, now);
+        let ApiServer { watches, backlog, store, .. } = &mut self.server;
+        watches.advance(|resource| backlog.told(resource, store.revision()), now);
         for index in 0..self.controllers.len() {
             if self.controllers[index].next_wake().is_none_or(|wake| wake > now) {
                 continue;

@@ -16,6 +16,7 @@ pub mod builtins;
 mod compaction;
 pub mod control_plane;
 pub mod controllers;
+mod conversion;
 pub mod custom_resources;
 mod definitions;
 mod endpoint;

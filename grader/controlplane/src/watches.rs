@@ -78,6 +78,10 @@ impl Watch {
         self.next_bookmark.map_or(self.ends, |at| at.min(self.ends))
     }
 
+    fn is_of(&self, resource: &Resource) -> bool {
+        self.resource.storage == resource.storage && self.resource.version == resource.version
+    }
+
     fn selects(&self, object: &Value) -> bool {
         self.namespace.as_deref().is_none_or(|namespace| namespace == object::namespace(object))
             && self.selection.matches(&self.resource, object)
@@ -210,9 +214,9 @@ impl Watches {
         self.wakes.first().map(|(at, _)| *at)
     }
 
-    /// Sends the bookmarks that are due and ends the watches whose time is over. All changes up to `revision` have
-    /// been published.
-    pub(crate) fn advance(&mut self, revision: u64, now: Timestamp) {
+    /// Sends the bookmarks that are due and ends the watches whose time is over. `told` is up to which revision all
+    /// changes of a resource have been published.
+    pub(crate) fn advance(&mut self, told: impl Fn(&Resource) -> u64, now: Timestamp) {
         while let Some(&(at, id)) = self.wakes.first()
             && at <= now
         {
@@ -225,7 +229,7 @@ impl Watches {
                 continue;
             }
             self.wakes.remove(&(at, id));
-            watch.seen = watch.seen.max(revision);
+            watch.seen = watch.seen.max(told(&watch.resource));
             watch.plan_bookmark(now);
             let bookmark = watch.bookmark(watch.seen, false);
             self.wakes.insert((watch.next_wake(), id));
@@ -233,11 +237,40 @@ impl Watches {
         }
     }
 
-    pub(crate) fn publish(&mut self, change: &Change) {
+    /// Whether anybody watches this version of a resource.
+    pub(crate) fn has(&self, resource: &Resource) -> bool {
+        let ids = self.by_resource.get(&resource.storage).into_iter().flatten();
+        { ids }.any(|id| self.open.get(id).is_some_and(|watch| watch.is_of(resource)))
+    }
+
+    /// Tells a change to all who watch the resource in a form that the server knows to make. The answer is the versions
+    /// in which it has to be told when a webhook has converted it.
+    pub(crate) fn publish(&mut self, change: &Change) -> Vec<Arc<Resource>> {
+        let mut converted: Vec<Arc<Resource>> = Vec::new();
+        let Some(ids) = self.by_resource.get(&change.resource) else { return converted };
+        let mut known = Known::new();
+        for id in ids {
+            let Some(watch) = self.open.get_mut(id) else { continue };
+            if watch.resource.converted_by_webhook().is_some() {
+                if !converted.iter().any(|resource| watch.is_of(resource)) {
+                    converted.push(watch.resource.clone());
+                }
+                continue;
+            }
+            if let Some(frame) = watch.event(change, &mut known) {
+                self.frames.push((*id, frame));
+            }
+        }
+        converted
+    }
+
+    /// Tells a change to all who watch this version, which its objects are in.
+    pub(crate) fn publish_converted(&mut self, resource: &Resource, change: &Change) {
         let Some(ids) = self.by_resource.get(&change.resource) else { return };
         let mut known = Known::new();
         for id in ids {
-            if let Some(frame) = self.open.get_mut(id).and_then(|watch| watch.event(change, &mut known)) {
+            let watch = self.open.get_mut(id).filter(|watch| watch.is_of(resource));
+            if let Some(frame) = watch.and_then(|watch| watch.event(change, &mut known)) {
                 self.frames.push((*id, frame));
             }
         }

@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Writes of controllers that may wait for answers at a time.
+/// Writes of controllers, and watched versions, that may wait for answers at a time.
 const MOST_PARKED: usize = 1000;
 
 /// A call that the control plane needs made: POST of a JSON document over HTTPS.
@@ -186,7 +186,7 @@ pub(crate) struct Calls {
     pub(crate) webhooks: Webhooks,
     /// Of the request at hand, with the source that others draw from.
     current: Option<(Journal, Random)>,
-    /// Of writes of controllers, by what they write.
+    /// Of writes of controllers and events of watches, by what they are about.
     parked: BTreeMap<CallId, Journal>,
     /// Parked calls that the driver has not been told yet.
     fresh: Vec<CallId>,
@@ -239,13 +239,14 @@ impl Calls {
         journal.needed.is_some().then_some(journal)
     }
 
-    /// Begins a write of a controller, which is tried again and again until its calls are answered.
+    /// Begins something that is tried again and again until its calls are answered: a write of a controller, or telling
+    /// watches of a change.
     pub(crate) fn begin_parked(&mut self, random: &mut Random, write: &str) {
         let journal = self.parked.get(&CallId(write.to_owned())).cloned();
         self.begin(random, journal);
     }
 
-    /// Ends a write of a controller.
+    /// Ends what [`begin_parked`](Self::begin_parked) began.
     pub(crate) fn end_parked(&mut self, random: &mut Random, write: &str) {
         if !self.are_by_driver() {
             return;
@@ -267,7 +268,7 @@ impl Calls {
         }
     }
 
-    /// The calls that writes of controllers need, each told once.
+    /// The calls that are needed by what was begun so, each told once.
     pub(crate) fn take(&mut self) -> Vec<(CallId, WebhookCall)> {
         let fresh = std::mem::take(&mut self.fresh);
         let call = |id: CallId| {

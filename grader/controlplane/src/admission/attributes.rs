@@ -1,7 +1,10 @@
 //! What admission looks at (apiserver/pkg/admission/attributes.go).
 
 use crate::access::User;
+use crate::api_server::ApiServer;
+use crate::conversion;
 use crate::endpoint::query::FieldValidation;
+use crate::error::ApiError;
 use crate::resources::Resource;
 use crate::verbs::scale;
 use crate::verbs::write::Write;
@@ -49,7 +52,7 @@ impl<'a> Operation<'a> {
 }
 
 /// One write as rules, selectors and conditions see it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Attributes<'a> {
     /// `CREATE`, `UPDATE` or `DELETE`.
     pub(super) operation: &'static str,
@@ -57,6 +60,8 @@ pub(crate) struct Attributes<'a> {
     pub(super) subresource: &'a str,
     pub(super) namespace: &'a str,
     pub(super) name: &'a str,
+    /// Group, version and kind of the object as it was sent.
+    pub(super) kind: (String, String, String),
     /// The object to be, in the version of the request; `null` when it is deleted.
     pub(super) object: Value,
     /// The object that is there; `null` when there is none.
@@ -76,13 +81,15 @@ impl<'a> Attributes<'a> {
             Some(object) if subresource == "scale" => scale::of(&resource, object).unwrap_or_default(),
             Some(object) => (*resource.present(&Arc::new(object.clone()), u64::MAX)).clone(),
         };
+        let (object, old) = (shown(operation.object()), shown(operation.old()));
         Self {
             operation: operation.name(),
             subresource,
             namespace: &write.namespace,
             name: &write.name,
-            object: shown(operation.object()),
-            old: shown(operation.old()),
+            kind: kind(&resource, &object, &old),
+            object,
+            old,
             user: write.user.clone(),
             dry_run: write.dry_run,
             options: options(write, operation),
@@ -90,19 +97,28 @@ impl<'a> Attributes<'a> {
         }
     }
 
-    /// Group, version and kind of the object.
-    pub(super) fn kind(&self) -> (String, String, String) {
-        let of = |object: &Value| {
-            let api_version = object["apiVersion"].as_str()?;
-            let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
-            Some((group.to_owned(), version.to_owned(), object["kind"].as_str()?.to_owned()))
-        };
-        let of_resource = || {
-            let resource = &self.resource;
-            (resource.id.group().to_owned(), resource.version.clone(), resource.kind.clone())
-        };
-        of(&self.object).or_else(|| of(&self.old)).unwrap_or_else(of_resource)
+    /// The same with the objects in the version of `target`, which is its resource or an equivalent one.
+    ///
+    /// # Errors
+    /// The objects cannot be converted, or not yet.
+    pub(super) fn at(&self, server: &mut ApiServer, target: &Resource) -> Result<Self, ApiError> {
+        let mut attributes = self.clone();
+        if self.subresource != "scale" {
+            attributes.object = conversion::at_version(server, target, &self.object)?;
+            attributes.old = conversion::at_version(server, target, &self.old)?;
+        }
+        Ok(attributes)
     }
+}
+
+fn kind(resource: &Resource, object: &Value, old: &Value) -> (String, String, String) {
+    let of = |object: &Value| {
+        let api_version = object["apiVersion"].as_str()?;
+        let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+        Some((group.to_owned(), version.to_owned(), object["kind"].as_str()?.to_owned()))
+    };
+    let of_resource = || (resource.id.group().to_owned(), resource.version.clone(), resource.kind.clone());
+    of(object).or_else(|| of(old)).unwrap_or_else(of_resource)
 }
 
 fn options(write: &Write<'_>, operation: Operation<'_>) -> Value {

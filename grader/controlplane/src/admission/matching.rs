@@ -4,7 +4,6 @@
 use super::Attributes;
 use crate::api_server::ApiServer;
 use crate::error::ApiError;
-use crate::object;
 use crate::resources::{NAMESPACES, Resource};
 use crate::selector::LabelSelector;
 use serde_json::Value;
@@ -131,12 +130,4 @@ fn matches_object(wanted: &Value, attributes: &Attributes<'_>) -> Result<bool, A
     let selector = selector(wanted)?;
     let labelled = |object: &Value| object.is_object() && selector.matches_object(object);
     Ok(selector.is_empty() || labelled(&attributes.object) || labelled(&attributes.old))
-}
-
-/// The object at another version of its resource.
-pub(super) fn at_version(resource: &Resource, object: &Value) -> Value {
-    if object.is_null() || object::api_version(object) == resource.api_version() {
-        return object.clone();
-    }
-    (*resource.present(&Arc::new(object.clone()), u64::MAX)).clone()
 }

@@ -11,6 +11,7 @@ mod review;
 mod webhooks;
 
 pub(crate) use attributes::Operation;
+pub(crate) use configurations::target as webhook_target;
 
 use attributes::Attributes;
 

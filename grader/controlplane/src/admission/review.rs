@@ -2,7 +2,6 @@
 //! (apiserver/pkg/admission/plugin/webhook/request/admissionreview.go).
 
 use super::Attributes;
-use super::matching::at_version;
 use crate::resources::Resource;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -30,7 +29,7 @@ pub(super) fn version(webhook: &Value) -> Option<&str> {
 
 /// `AdmissionRequest`, as webhooks and expressions see it. `target` is the resource at the version of the rule.
 pub(super) fn request(attributes: &Attributes<'_>, target: &Resource) -> Value {
-    let (group, version, kind) = attributes.kind();
+    let (group, version, kind) = attributes.kind.clone();
     let own = &attributes.resource;
     let is_own = own.id == target.id && own.version == target.version;
     let request_kind = json!({"group": group, "version": version, "kind": kind});
@@ -68,15 +67,12 @@ pub(super) fn request(attributes: &Attributes<'_>, target: &Resource) -> Value {
     request
 }
 
-/// The whole body of a call.
+/// The whole body of a call; the objects are in the version of `target` already.
 pub(super) fn body(attributes: &Attributes<'_>, target: &Resource, version: &str, uid: &str) -> Value {
     let mut request = request(attributes, target);
     request["uid"] = uid.into();
-    let shown = |object: &Value| {
-        if attributes.subresource.is_empty() { at_version(target, object) } else { object.clone() }
-    };
-    request["object"] = shown(&attributes.object);
-    request["oldObject"] = shown(&attributes.old);
+    request["object"] = attributes.object.clone();
+    request["oldObject"] = attributes.old.clone();
     json!({"kind": "AdmissionReview", "apiVersion": format!("{API}/{version}"), "request": request})
 }
 

@@ -6,6 +6,7 @@ use super::policies::conditions::{self, Met};
 use super::review::{self, Decision};
 use super::{Attributes, MUTATING_WEBHOOKS, Operation, VALIDATING_WEBHOOKS};
 use crate::api_server::ApiServer;
+use crate::conversion;
 use crate::endpoint::decode;
 use crate::error::{ApiError, Cause, Details};
 use crate::patch;
@@ -35,8 +36,9 @@ pub(super) fn mutate(
                 continue;
             }
             let operation = Operation::of_write(object, old);
-            let Some(decision) = ask(server, write, webhook, operation, true)? else { continue };
-            let changed = apply(write, webhook, &decision, object)?;
+            let asked_about = ask(server, write, webhook, operation, true)?;
+            let Some((decision, target)) = asked_about else { continue };
+            let changed = apply(server, write, webhook, &decision, &target, object)?;
             if changed {
                 again.extend(asked.iter().copied().filter(|earlier| *earlier != place));
             }
@@ -59,7 +61,7 @@ pub(super) fn ask_mutating(
 ) -> Result<(), ApiError> {
     for webhook in configurations::webhooks(server, &MUTATING_WEBHOOKS) {
         let decision = ask(server, write, &webhook, operation, true)?;
-        if decision.is_some_and(|decision| !decision.patch.is_empty()) {
+        if decision.is_some_and(|(decision, _)| !decision.patch.is_empty()) {
             let name = webhook.name();
             return Err(ApiError::internal(&format!(
                 "admission webhook {name:?} attempted to modify the object, which is not supported for this operation"
@@ -81,16 +83,18 @@ pub(super) fn validate(
     Ok(())
 }
 
-/// Asks one webhook, if it is about the write. Nothing when it is not, or when it may fail and did.
+/// Asks one webhook, if it is about the write: its decision, and the version that it was asked about. Nothing when it is
+/// not, or when it may fail and did.
 fn ask(
     server: &mut ApiServer,
     write: &mut Write<'_>,
     webhook: &Webhook,
     operation: Operation<'_>,
     mutating: bool,
-) -> Result<Option<Decision>, ApiError> {
+) -> Result<Option<(Decision, Arc<Resource>)>, ApiError> {
     let attributes = Attributes::new(write, operation);
     let Some(target) = matching::invocation(server, webhook, "rules", &attributes)? else { return Ok(None) };
+    let attributes = attributes.at(server, &target)?;
     match conditions::met(webhook, &attributes, &target, None) {
         Met::No => return Ok(None),
         Met::Yes => {}
@@ -112,7 +116,11 @@ fn ask(
         }
         Ok(decision) => {
             decision.warnings.iter().for_each(|text| write.warn(text.clone()));
-            if decision.allowed { Ok(Some(decision)) } else { Err(refusal(webhook.name(), &decision.status)) }
+            if decision.allowed {
+                Ok(Some((decision, target)))
+            } else {
+                Err(refusal(webhook.name(), &decision.status))
+            }
         }
     }
 }
@@ -156,11 +164,14 @@ fn call(
     }
 }
 
-/// Applies the patch of a webhook; answers whether it changed anything.
+/// Applies the patch of a webhook, which is about the version that it was asked about; answers whether it changed
+/// anything.
 fn apply(
+    server: &mut ApiServer,
     write: &Write<'_>,
     webhook: &Webhook,
     decision: &Decision,
+    target: &Resource,
     object: &mut Value,
 ) -> Result<bool, ApiError> {
     if decision.patch.is_empty() {
@@ -175,9 +186,10 @@ fn apply(
     })?;
     let resource = write.resource.clone();
     let shown = resource.present(&Arc::new(object.clone()), u64::MAX);
-    let patched = patch.apply(&shown).map_err(|error| failed(error.to_string()))?;
-    let changed = replace(&resource, object, &shown, patched)?;
-    Ok(changed)
+    let asked = conversion::at_version(server, target, &shown)?;
+    let patched = patch.apply(&asked).map_err(|error| failed(error.to_string()))?;
+    let patched = conversion::at_version(server, &resource, &patched)?;
+    replace(&resource, object, &shown, patched)
 }
 
 /// Puts a changed object in the place of the one that is about to be written, in the form of its type and with its

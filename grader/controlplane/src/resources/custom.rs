@@ -60,31 +60,57 @@ impl Custom {
         self.version().storage
     }
 
+    /// A webhook converts between the versions.
+    pub(super) fn is_converted_by_webhook(&self) -> bool {
+        self.spec["conversion"]["strategy"] == "Webhook"
+    }
+
+    /// An object that was written at `revision`, in the version that it is kept in: without what that does not know any
+    /// more, with the defaults that have come since.
+    pub(crate) fn as_kept(&self, object: &Arc<Value>, revision: u64) -> Arc<Value> {
+        let Some(version) = self.sibling(object::api_version(object)) else { return object.clone() };
+        if revision >= self.schema_revision {
+            return object.clone();
+        }
+        let mut kept = (**object).clone();
+        pruning::prune(&version.schema, &mut kept, PruneOptions::Resource);
+        defaulting::apply_defaults(&version.schema, &mut kept);
+        Arc::new(kept)
+    }
+
+    /// Drops what the version of this `apiVersion` does not know.
+    pub(crate) fn prune_to(&self, api_version: &str, object: &mut Value) {
+        if let Some(version) = self.sibling(api_version) {
+            pruning::prune(&version.schema, object, PruneOptions::Resource);
+        }
+    }
+
+    /// Makes an object that was converted to the stored version one of that version: every reader would see it pruned,
+    /// and with these defaults.
+    pub(crate) fn fit_for_storage(&self, object: &mut Value) {
+        if let Some(stored) = self.sibling(&self.storage_version) {
+            pruning::prune(&stored.schema, object, PruneOptions::Resource);
+            defaulting::apply_defaults(&stored.schema, object);
+        }
+    }
+
     /// Versions differ in nothing but what their schemas know.
     pub(super) fn convert_for_storage(&self, object: &mut Value) {
         if object::api_version(object) == self.storage_version {
             return;
         }
         object["apiVersion"] = self.storage_version.as_str().into();
-        if let Some(stored) = self.sibling(&self.storage_version) {
-            pruning::prune(&stored.schema, object, PruneOptions::Resource);
-        }
+        self.fit_for_storage(object);
     }
 
     pub(super) fn present(&self, object: &Arc<Value>, revision: u64, api_version: &str) -> Arc<Value> {
-        let kept = object::api_version(object);
-        if kept == api_version && revision >= self.schema_revision {
-            return object.clone();
+        let kept = self.as_kept(object, revision);
+        if object::api_version(object) == api_version || self.is_converted_by_webhook() {
+            return kept;
         }
-        let mut shown = (**object).clone();
-        if let Some(version) = self.sibling(kept) {
-            pruning::prune(&version.schema, &mut shown, PruneOptions::Resource);
-            defaulting::apply_defaults(&version.schema, &mut shown);
-        }
-        if kept != api_version {
-            shown["apiVersion"] = api_version.into();
-            pruning::prune(&self.version().schema, &mut shown, PruneOptions::Resource);
-        }
+        let mut shown = (*kept).clone();
+        shown["apiVersion"] = api_version.into();
+        self.prune_to(api_version, &mut shown);
         Arc::new(shown)
     }
 }

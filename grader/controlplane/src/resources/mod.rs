@@ -120,7 +120,8 @@ impl Resource {
     }
 
     /// An object as this version shows it. `revision` is that of the write that made it: an object older than its
-    /// definition gets the defaults that have come since.
+    /// definition gets the defaults that have come since. What only a webhook can convert stays in the version that it is
+    /// kept in: see [`crate::conversion::show`].
     pub(crate) fn present(&self, object: &Arc<Value>, revision: u64) -> Arc<Value> {
         let api_version = self.api_version();
         match &self.nature {
@@ -141,6 +142,14 @@ impl Resource {
                 Arc::new(shown)
             }
             Nature::Custom(custom) => custom.present(object, revision, &api_version),
+        }
+    }
+
+    /// What converts its objects between versions, when the server cannot do it: see [`crate::conversion`].
+    pub(crate) fn converted_by_webhook(&self) -> Option<&Custom> {
+        match &self.nature {
+            Nature::Custom(custom) if custom.is_converted_by_webhook() => Some(custom),
+            _ => None,
         }
     }
 

@@ -6,6 +6,7 @@ use super::update::Updated;
 use super::write::Write;
 use crate::api_server::ApiServer;
 use crate::apply;
+use crate::conversion;
 use crate::endpoint::query::FieldValidation;
 use crate::endpoint::{decode, yaml};
 use crate::error::ApiError;
@@ -25,7 +26,10 @@ pub(crate) fn apply(
         ApiError::bad_request(format!("error decoding YAML: error converting YAML to JSON: {text}"))
     })?;
     let stored = server.store.get(&resource.storage, &write.namespace, &write.name);
-    let live = stored.map(|stored| resource.present(&stored.object, stored.revision));
+    let stored = stored.map(|stored| (stored.object.clone(), stored.revision));
+    let live = stored
+        .map(|(object, revision)| conversion::show(server, &resource, &object, revision))
+        .transpose()?;
     if live.is_none() && write.subresource.is_some() {
         return Err(write.not_found());
     }

@@ -4,6 +4,7 @@ use super::write::Write;
 use crate::admission::{self, Operation};
 use crate::api_server::ApiServer;
 use crate::controllers::quota;
+use crate::conversion;
 use crate::error::ApiError;
 use crate::object;
 use crate::strategy;
@@ -86,10 +87,10 @@ pub(crate) fn insert(
     if !object::resource_version(&object).is_empty() {
         return Err(ApiError::unexpected("resourceVersion should not be set on objects to be created"));
     }
+    let prepared = conversion::prepare(server, &resource, object)?;
     if write.dry_run {
-        return Ok(resource.present(&Arc::new(object), server.store.revision()));
+        return Ok(prepared.into_shown(server, &resource));
     }
     quota::settle(server, quotas, write.now);
-    let stored = server.store.put(&resource.storage, resource.for_storage(object), write.now);
-    Ok(resource.present(&stored, server.store.revision()))
+    Ok(prepared.put(server, &resource, write.now))
 }

@@ -3,6 +3,7 @@
 use super::write::Write;
 use crate::admission;
 use crate::api_server::ApiServer;
+use crate::conversion;
 use crate::definitions;
 use crate::endpoint::query::DeleteOptions;
 use crate::error::ApiError;
@@ -17,6 +18,9 @@ use std::sync::Arc;
 
 const ORPHAN: &str = "orphan";
 const FOREGROUND: &str = "foregroundDeletion";
+/// The metadata that a deletion changes.
+const CHANGED: [&str; 5] =
+    ["deletionTimestamp", "deletionGracePeriodSeconds", "finalizers", "generation", "resourceVersion"];
 const JOBS: ResourceId = ResourceId::known("batch", "jobs");
 const EVENTS: ResourceId = ResourceId::known("", "events");
 
@@ -35,10 +39,30 @@ pub(crate) fn delete_admitted(
     options: &DeleteOptions,
 ) -> Result<Deleted, ApiError> {
     let stored = server.store.get(&write.resource.storage, &write.namespace, &write.name);
-    let old = stored.ok_or_else(|| write.not_found())?.object.clone();
-    check_preconditions(write, options, &old)?;
-    admission::check_deletion(server, write, &old)?;
-    delete(server, write, options)
+    let stored = stored.ok_or_else(|| write.not_found())?.clone();
+    let shown = conversion::show(server, &write.resource, &stored.object, stored.revision)?;
+    check_preconditions(write, options, &shown)?;
+    admission::check_deletion(server, write, &shown)?;
+    remove(server, write, options, &shown)
+}
+
+/// As [`delete`], of an object that looks like `shown` in the version of the write.
+pub(super) fn remove(
+    server: &mut ApiServer,
+    write: &mut Write<'_>,
+    options: &DeleteOptions,
+    shown: &Arc<Value>,
+) -> Result<Deleted, ApiError> {
+    let mut deleted = delete(server, write, options)?;
+    // Nothing but metadata has changed.
+    if object::api_version(&deleted.object) != object::api_version(shown) {
+        let mut object = (**shown).clone();
+        for key in CHANGED {
+            strategy::set(&mut object["metadata"], key, deleted.object["metadata"].get(key).cloned());
+        }
+        deleted.object = Arc::new(object);
+    }
+    Ok(deleted)
 }
 
 /// Removes an object, or marks it as deleting while finalizers or a grace period hold it.

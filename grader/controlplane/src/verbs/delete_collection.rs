@@ -6,6 +6,7 @@ use super::list::Selection;
 use super::write::Write;
 use crate::admission;
 use crate::api_server::ApiServer;
+use crate::conversion;
 use crate::endpoint::query::DeleteOptions;
 use crate::error::ApiError;
 use crate::object;
@@ -22,12 +23,12 @@ pub(crate) fn delete_collection(
     options: &DeleteOptions,
 ) -> Result<Vec<Arc<Value>>, ApiError> {
     let resource = write.resource.clone();
-    let selected: Vec<Arc<Value>> = server
-        .store
-        .list(&resource.storage, namespace)
-        .filter(|stored| selection.matches(&resource, &stored.object))
+    let stored = server.store.list(&resource.storage, namespace);
+    let stored = stored.map(|stored| (stored.object.clone(), stored.revision)).collect();
+    let selected: Vec<Arc<Value>> = conversion::show_all(server, &resource, stored)?
+        .into_iter()
+        .filter(|object| selection.matches(&resource, object))
         .take(limit.unwrap_or(usize::MAX))
-        .map(|stored| resource.present(&stored.object, stored.revision))
         .collect();
     // All are admitted before the first goes: what has to be asked outside is asked of the whole collection.
     for object in &selected {
@@ -38,7 +39,7 @@ pub(crate) fn delete_collection(
     for object in &selected {
         write.namespace = object::namespace(object).to_owned();
         write.name = object::name(object).to_owned();
-        match delete::delete(server, write, options) {
+        match delete::remove(server, write, options, object) {
             Err(error) if !error.is_not_found() => return Err(error),
             _ => {}
         }

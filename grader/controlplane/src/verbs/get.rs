@@ -1,6 +1,7 @@
 //! GET of one object.
 
 use crate::api_server::ApiServer;
+use crate::conversion;
 use crate::error::ApiError;
 use crate::resources::Resource;
 use serde_json::Value;
@@ -8,7 +9,7 @@ use std::sync::Arc;
 
 /// The object as the resource's version shows it.
 pub(crate) fn get(
-    server: &ApiServer,
+    server: &mut ApiServer,
     resource: &Resource,
     namespace: &str,
     name: &str,
@@ -17,5 +18,6 @@ pub(crate) fn get(
         .store
         .get(&resource.storage, namespace, name)
         .ok_or_else(|| ApiError::not_found(&resource.id, name))?;
-    Ok(resource.present(&stored.object, stored.revision))
+    let (object, revision) = (stored.object.clone(), stored.revision);
+    conversion::show(server, resource, &object, revision)
 }

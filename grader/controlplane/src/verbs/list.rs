@@ -2,6 +2,7 @@
 //! (apiserver/pkg/storage/etcd3/store.go, storage/cacher).
 
 use crate::api_server::ApiServer;
+use crate::conversion;
 use crate::endpoint::query::{ListOptions, is_unset};
 use crate::error::{ApiError, Cause};
 use crate::field_error::FieldError;
@@ -63,7 +64,7 @@ struct Token {
 }
 
 pub(crate) fn list(
-    server: &ApiServer,
+    server: &mut ApiServer,
     resource: &Resource,
     namespace: Option<&str>,
     options: &ListOptions,
@@ -101,7 +102,9 @@ pub(crate) fn list(
         });
     }
     let start = token.as_ref().map(|token| token.place.as_str());
+    let limit = usize::try_from(options.limit).unwrap_or(0);
     let past;
+    let converted;
     let mut rest: Box<dyn Iterator<Item = (&str, &Arc<Value>, u64)>> = if revision == current {
         let entries = server.store.entries(&resource.storage, namespace, start);
         Box::new(entries.map(|(place, stored)| (place, &stored.object, stored.revision)))
@@ -110,7 +113,19 @@ pub(crate) fn list(
         let entries = past.iter().map(|(place, (object, written))| (&**place, object, *written));
         Box::new(entries.filter(move |(place, ..)| start.is_none_or(|start| *place > start)))
     };
-    let limit = usize::try_from(options.limit).unwrap_or(0);
+    if resource.converted_by_webhook().is_some() {
+        // What is selected by may look different in this version.
+        let needed = if limit > 0 && selection.is_everything() { limit } else { usize::MAX };
+        let owned = rest.map(|(place, object, written)| (place.to_owned(), object.clone(), written));
+        let mut owned: Vec<(String, Arc<Value>, u64)> = owned.collect();
+        let page = owned.iter().take(needed).map(|(_, object, written)| (object.clone(), *written)).collect();
+        let shown = conversion::show_all(server, resource, page)?;
+        for ((_, object, written), shown) in owned.iter_mut().zip(shown) {
+            (*object, *written) = (shown, u64::MAX);
+        }
+        converted = owned;
+        rest = Box::new(converted.iter().map(|(place, object, written)| (&**place, object, *written)));
+    }
     let mut items = Vec::new();
     let mut next = None;
     let mut remaining = None;

@@ -4,6 +4,7 @@
 use super::update::{self, Updated};
 use super::write::Write;
 use crate::api_server::ApiServer;
+use crate::conversion;
 use crate::endpoint::decode::{self, MOST_OBJECTIONS, Objection};
 use crate::endpoint::json;
 use crate::endpoint::keys::Keys;
@@ -99,7 +100,8 @@ pub(crate) fn patch(
         .store
         .get(&resource.storage, &write.namespace, &write.name)
         .ok_or_else(|| write.not_found())?;
-    let old = resource.present(&stored.object, stored.revision);
+    let (stored, revision) = (stored.object.clone(), stored.revision);
+    let old = conversion::show(server, &resource, &stored, revision)?;
     let mut new = patched(write, sent, &old)?;
     write.track(Some(&old), &mut new);
     finish(server, write, &old, new)

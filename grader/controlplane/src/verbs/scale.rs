@@ -6,6 +6,7 @@ use super::write::Write;
 use crate::api_server::ApiServer;
 use crate::apply::{self, Writer};
 use crate::builtins;
+use crate::conversion;
 use crate::custom_resources::scale::ScalePaths;
 use crate::error::ApiError;
 use crate::field_error::FieldError;
@@ -114,7 +115,8 @@ fn change(
         .store
         .get(&resource.storage, &write.namespace, &write.name)
         .ok_or_else(|| write.not_found())?;
-    let old: Arc<Value> = resource.present(&stored.object, stored.revision);
+    let (stored, revision) = (stored.object.clone(), stored.revision);
+    let old: Arc<Value> = conversion::show(server, &resource, &stored, revision)?;
 
     let path = paths.spec_replicas_path();
     let owners_before = old["metadata"].get("managedFields");

@@ -7,6 +7,7 @@ use crate::admission::{self, Operation};
 use crate::api_server::ApiServer;
 use crate::apply;
 use crate::controllers::quota;
+use crate::conversion;
 use crate::error::ApiError;
 use crate::field_error::FieldError;
 use crate::object;
@@ -41,7 +42,8 @@ pub(crate) fn replace(
         }
         return Err(write.not_found());
     };
-    let old = write.resource.present(&stored.object, stored.revision);
+    let (stored, revision) = (stored.object.clone(), stored.revision);
+    let old = conversion::show(server, &write.resource, &stored, revision)?;
     let uid = object::uid(&object);
     if !uid.is_empty() && uid != object::uid(&old) {
         return Err(uid_precondition(write, uid, object::uid(&old)));
@@ -125,12 +127,12 @@ pub(crate) fn commit(
     if new == **old {
         return Ok(resource.present(old, server.store.revision()));
     }
+    let prepared = conversion::prepare(server, &resource, new)?;
     if write.dry_run {
-        return Ok(resource.present(&Arc::new(new), server.store.revision()));
+        return Ok(prepared.into_shown(server, &resource));
     }
     quota::settle(server, quotas, write.now);
-    let stored = server.store.put(&resource.storage, resource.for_storage(new), write.now);
-    Ok(resource.present(&stored, server.store.revision()))
+    Ok(prepared.put(server, &resource, write.now))
 }
 
 /// Only an object whose time has run out goes with its last finalizer; a Namespace has finalizers in its spec, too.

@@ -2,13 +2,16 @@
 
 use super::list::{Selection, malformed_revision};
 use crate::api_server::ApiServer;
+use crate::conversion;
 use crate::endpoint::query::{ListOptions, is_unset};
 use crate::endpoint::represent::Representation;
 use crate::error::ApiError;
 use crate::request::WatchId;
 use crate::resources::Resource;
+use crate::store::{Change, Compacted};
 use crate::watches::Watch;
 use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
 use std::sync::Arc;
 
 /// How long a watch lives when the client does not say: upstream draws from 30 to 60 minutes.
@@ -34,6 +37,10 @@ pub(crate) fn watch(
     };
     let timeout = options.timeout_seconds.filter(|seconds| *seconds != 0);
     let timeout = timeout.map_or(DEFAULT_TIMEOUT, |seconds| SignedDuration::from_secs(seconds.max(0)));
+    let initial = options.send_initial_events.unwrap_or(is_unset(&options.resource_version));
+    let begins_now = options.send_initial_events == Some(false) && is_unset(&options.resource_version);
+    let present = if initial { present(server, resource, namespace)? } else { Vec::new() };
+    let past = if initial || begins_now { Ok(Vec::new()) } else { past(server, resource, from)? };
     let id = server.watches.open(Watch::new(
         resource.clone(),
         namespace.map(Into::into),
@@ -44,11 +51,9 @@ pub(crate) fn watch(
         now,
         now.saturating_add(timeout).unwrap_or(Timestamp::MAX),
     ));
-    let initial = options.send_initial_events.unwrap_or(is_unset(&options.resource_version));
     if initial {
-        let present = server.store.list(&resource.storage, namespace);
-        for stored in present {
-            server.watches.send_initial(id, &stored.object, stored.revision);
+        for (object, revision) in present {
+            server.watches.send_initial(id, &object, revision);
         }
         server.watches.set_start(id, server.store.revision());
         if options.send_initial_events == Some(true) && options.allow_bookmarks {
@@ -56,16 +61,9 @@ pub(crate) fn watch(
         }
         return Ok(id);
     }
-    if options.send_initial_events == Some(false) && is_unset(&options.resource_version) {
-        return Ok(id);
-    }
-    match server.store.changes_after(from) {
-        Ok(changes) => {
-            for change in changes.filter(|change| change.resource == resource.storage) {
-                server.watches.replay(id, change);
-            }
-        }
-        Err(_) => {
+    match past {
+        Ok(changes) => changes.iter().for_each(|change| server.watches.replay(id, change)),
+        Err(Compacted) => {
             let compacted = server.store.compacted();
             let error = ApiError::expired(format!("too old resource version: {from} ({compacted})"));
             server.watches.send_error(id, &error);
@@ -73,4 +71,33 @@ pub(crate) fn watch(
         }
     }
     Ok(id)
+}
+
+/// What is there when the watch begins, with the revisions of the writes that made it.
+fn present(
+    server: &mut ApiServer,
+    resource: &Resource,
+    namespace: Option<&str>,
+) -> Result<Vec<(Arc<Value>, u64)>, ApiError> {
+    let stored = server.store.list(&resource.storage, namespace);
+    let stored: Vec<(Arc<Value>, u64)> =
+        stored.map(|stored| (stored.object.clone(), stored.revision)).collect();
+    if resource.converted_by_webhook().is_none() {
+        return Ok(stored);
+    }
+    let shown = conversion::show_all(server, resource, stored)?;
+    Ok(shown.into_iter().map(|object| (object, u64::MAX)).collect())
+}
+
+/// What has changed since the watch says that it begins.
+fn past(
+    server: &mut ApiServer,
+    resource: &Resource,
+    from: u64,
+) -> Result<Result<Vec<Arc<Change>>, Compacted>, ApiError> {
+    let changes = match server.store.changes_after(from) {
+        Ok(changes) => changes.filter(|change| change.resource == resource.storage).cloned().collect(),
+        Err(Compacted) => return Ok(Err(Compacted)),
+    };
+    Ok(Ok(conversion::show_changes(server, resource, changes)?))
 }

@@ -1,7 +1,7 @@
 //! Match conditions: expressions that must all hold (apiserver/pkg/admission/plugin/webhook/matchconditions).
 
 use super::variables;
-use crate::admission::{Attributes, matching, review};
+use crate::admission::{Attributes, review};
 use crate::resources::Resource;
 use crate::schema::cel::{Expression, Failure, Scope, Wanted};
 use serde_json::Value;
@@ -15,7 +15,8 @@ pub(in crate::admission) enum Met {
     Unknown(String),
 }
 
-/// Whether the match conditions of a webhook or policy hold; `params` is that of a policy.
+/// Whether the match conditions of a webhook or policy hold; `params` is that of a policy, and `attributes` are in the
+/// version of `target`.
 pub(in crate::admission) fn met(
     configuration: &Value,
     attributes: &Attributes<'_>,
@@ -26,10 +27,9 @@ pub(in crate::admission) fn met(
     if conditions.is_empty() {
         return Met::Yes;
     }
-    let object = matching::at_version(target, &attributes.object);
-    let old = matching::at_version(target, &attributes.old);
     let request = review::request(attributes, target);
-    let mut known = vec![("object", &object), ("oldObject", &old), ("request", &request)];
+    let mut known =
+        vec![("object", &attributes.object), ("oldObject", &attributes.old), ("request", &request)];
     known.extend(params.map(|params| ("params", params)));
     let scope = if params.is_some() { Scope::of_policy(true) } else { Scope::of_request() };
     let mut failures = Vec::new();

@@ -6,6 +6,7 @@ use super::{Bound, bound, may_fail, params};
 use crate::admission::{Attributes, MUTATING_BINDINGS, MUTATING_POLICIES, Operation, webhooks};
 use crate::api_server::ApiServer;
 use crate::apply;
+use crate::conversion;
 use crate::error::{ApiError, Cause, Details};
 use crate::object;
 use crate::patch::{self, PatchError};
@@ -35,6 +36,7 @@ pub(in crate::admission) fn mutate(
         if let Some(error) = error.filter(|_| !may_fail) {
             failures.push(format!("policy {name:?} denied request: failed to configure policy: {error}"));
         }
+        let at_target = attributes.at(server, &bound.target)?;
         for binding in &bound.bindings {
             let mut fail = |why: String| {
                 let binding = object::name(binding);
@@ -49,7 +51,7 @@ pub(in crate::admission) fn mutate(
                 }
             };
             for param in params {
-                match apply_policy(server, &bound, &attributes, &resource, object, param) {
+                match apply_policy(server, &bound, &at_target, &resource, object, param)? {
                     Err(_) if may_fail => {}
                     Err(why) => fail(why),
                     Ok(()) => {}
@@ -74,30 +76,39 @@ fn refusal(attributes: &Attributes<'_>, failures: Vec<String>) -> ApiError {
     ApiError::foreign(StatusCode::FORBIDDEN, "Invalid", message, Some(details))
 }
 
+/// The outer error is that the object cannot be converted, or not yet; the inner one is the policy's.
 fn apply_policy(
-    server: &ApiServer,
+    server: &mut ApiServer,
     bound: &Bound,
     attributes: &Attributes<'_>,
     resource: &Arc<Resource>,
     object: &mut Value,
     param: Option<Value>,
-) -> Result<(), String> {
+) -> Result<Result<(), String>, ApiError> {
     let Bound { policy, target, .. } = bound;
     match conditions::met(&policy["spec"], attributes, target, param.as_ref()) {
         Met::Yes => {}
-        Met::No => return Ok(()),
-        Met::Unknown(why) => return Err(why),
+        Met::No => return Ok(Ok(())),
+        Met::Unknown(why) => return Ok(Err(why)),
     }
-    let mut variables = Variables::new(server, policy, attributes, target, param)?;
+    let mut variables = match Variables::new(server, policy, attributes, target, param) {
+        Ok(variables) => variables,
+        Err(why) => return Ok(Err(why)),
+    };
     let shown = |object: &Value| (*resource.present(&Arc::new(object.clone()), u64::MAX)).clone();
     for mutation in policy["spec"]["mutations"].as_array().into_iter().flatten() {
         let now = shown(object);
-        variables.set_object(super::matching::at_version(target, &now));
-        let changed = mutated(target, mutation, &variables)?;
-        let back = super::matching::at_version(resource, &changed);
-        webhooks::replace(resource, object, &now, back).map_err(|error| error.message().to_owned())?;
+        variables.set_object(conversion::at_version(server, target, &now)?);
+        let changed = match mutated(target, mutation, &variables) {
+            Ok(changed) => changed,
+            Err(why) => return Ok(Err(why)),
+        };
+        let back = conversion::at_version(server, resource, &changed)?;
+        if let Err(error) = webhooks::replace(resource, object, &now, back) {
+            return Ok(Err(error.message().to_owned()));
+        }
     }
-    Ok(())
+    Ok(Ok(()))
 }
 
 fn mutated(target: &Resource, mutation: &Value, variables: &Variables) -> Result<Value, String> {

@@ -41,6 +41,7 @@ pub(in crate::admission) fn validate(
             }
             continue;
         }
+        let attributes = attributes.at(server, &bound.target)?;
         for binding in &bound.bindings {
             let params = match params::collect(server, &bound.policy, binding, attributes.namespace) {
                 Ok(params) => params,

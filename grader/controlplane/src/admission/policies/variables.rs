@@ -1,7 +1,7 @@
 //! What the expressions of a policy see (apiserver/pkg/admission/plugin/cel/{activation,composition}.go).
 
 use super::conditions;
-use crate::admission::{Attributes, matching, review};
+use crate::admission::{Attributes, review};
 use crate::api_server::ApiServer;
 use crate::resources::{NAMESPACES, Resource};
 use crate::schema::cel::{Expression, Scope, Wanted};
@@ -24,7 +24,8 @@ pub(super) struct Variables {
 }
 
 impl Variables {
-    /// Evaluates the variables that the policy defines, in their order: each may use those before it.
+    /// Evaluates the variables that the policy defines, in their order: each may use those before it. `attributes` are in
+    /// the version of `target`.
     ///
     /// # Errors
     /// A variable that cannot be compiled.
@@ -38,8 +39,8 @@ impl Variables {
         let has_params = !policy["spec"]["paramKind"].is_null();
         let mut variables = Self {
             scope: Scope::of_policy(has_params),
-            object: matching::at_version(target, &attributes.object),
-            old: matching::at_version(target, &attributes.old),
+            object: attributes.object.clone(),
+            old: attributes.old.clone(),
             request: review::request(attributes, target),
             params: has_params.then(|| params.unwrap_or_default()),
             namespace: namespace(server, attributes),

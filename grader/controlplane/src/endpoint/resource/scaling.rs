@@ -19,7 +19,7 @@ impl Call<'_> {
         Ok(self.reply(StatusCode::OK, self.representation.scale(&self.resource, scale, self.now)?))
     }
 
-    pub(super) fn get_scale(&mut self, server: &ApiServer) -> Result<Reply, ApiError> {
+    pub(super) fn get_scale(&mut self, server: &mut ApiServer) -> Result<Reply, ApiError> {
         let object = get::get(server, &self.resource, self.namespace(), self.name())?;
         let scale = scale::of(&self.resource, &object)?;
         self.scale(&scale)

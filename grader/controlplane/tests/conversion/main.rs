@@ -1,0 +1,5 @@
+//! Custom resources whose versions a webhook converts. Texts and statuses are those of kube-apiserver v1.36.
+
+mod driven;
+mod reads_and_writes;
+mod world;
