@@ -56,7 +56,9 @@ pub fn syntax_error(source: &str) -> Option<String> {
     } else if error.contains("invalid character class range") {
         shown("invalid character class range")
     } else if error.contains("look-around") {
-        shown("invalid or unsupported Perl syntax")
+        // Go stops reading at the character that it does not know.
+        let look = ["(?=", "(?!", "(?<"].into_iter().find(|look| source.contains(look)).unwrap_or(source);
+        format!("error parsing regexp: invalid or unsupported Perl syntax: `{look}`")
     } else if error.contains("repetition operator missing expression") {
         let operator: String = source.chars().filter(|c| "*+?".contains(*c)).take(1).collect();
         format!("error parsing regexp: missing argument to repetition operator: `{operator}`")

@@ -11,6 +11,30 @@ pub(super) struct Expr {
     pub(super) at: usize,
 }
 
+impl Expr {
+    /// The expressions that it is directly made of.
+    pub(super) fn parts(&self) -> Vec<&Expr> {
+        match &self.kind {
+            Kind::Literal(_) | Kind::Ident(_) => Vec::new(),
+            Kind::Select { operand, .. } | Kind::Has { operand, .. } => vec![operand],
+            Kind::Index { operand, index, .. } => vec![operand, index],
+            Kind::Call(call) => call.target.as_deref().into_iter().chain(&call.args).collect(),
+            Kind::And(operands) | Kind::Or(operands) => operands.iter().collect(),
+            Kind::Conditional(parts) => parts.iter().collect(),
+            Kind::List(elements) => elements.iter().map(|element| &element.expr).collect(),
+            Kind::Struct { fields: entries, .. } | Kind::Map(entries) => {
+                entries.iter().flat_map(|(key, value)| [&key.expr, value]).collect()
+            }
+            Kind::Comprehension(comprehension) => [&comprehension.range]
+                .into_iter()
+                .chain(&comprehension.condition)
+                .chain([&comprehension.body])
+                .collect(),
+            Kind::OptionalMap { operand, body, .. } => vec![operand, body],
+        }
+    }
+}
+
 #[derive(Debug)]
 pub(super) enum Kind {
     Literal(Literal),
@@ -45,11 +69,12 @@ pub(super) enum Kind {
         fields: Vec<(Element, Expr)>,
     },
     Comprehension(Box<Comprehension>),
-    /// `cel.bind(name, value, body)`.
-    Bind {
+    /// `operand.optMap(name, body)`, or `operand.optFlatMap(name, body)`, whose body is an optional already.
+    OptionalMap {
+        operand: Box<Expr>,
         name: String,
-        value: Box<Expr>,
         body: Box<Expr>,
+        is_flat: bool,
     },
 }
 
@@ -90,6 +115,8 @@ pub(super) enum Macro {
     Map,
     TransformList,
     TransformMap,
+    TransformMapEntry,
+    SortBy,
 }
 
 /// A macro over the items of a list or the keys of a map.

@@ -2,7 +2,12 @@
 //!
 //! One pass finds the type of every part, the most that evaluating it can cost, and how large its value can be.
 
-use super::ast::{Call, Comprehension, Element, Expr, Kind, Literal, Macro};
+mod literals;
+mod macros;
+
+pub(super) use literals::unusable;
+
+use super::ast::{Call, Element, Expr, Kind, Literal};
 use super::cost::{Size, call_cost};
 use super::deep;
 use super::lexer::Mistake;
@@ -22,13 +27,15 @@ pub(super) struct Checked {
 /// Checks an expression with these variables in scope. All mistakes are reported.
 pub(super) fn check(expr: &Expr, variables: &[(&str, Type)]) -> Result<Checked, Vec<Mistake>> {
     let scope = variables.iter().map(|(name, type_)| ((*name).to_owned(), type_.clone())).collect();
-    let mut checker = Checker { scope, mistakes: Vec::new() };
+    let mut checker = Checker { scope, mistakes: Vec::new(), in_literals: Vec::new(), formats: 0 };
     let checked = checker.expr(expr);
-    if checker.mistakes.is_empty() {
+    // Literals are only looked at when all types are right.
+    let mut mistakes = if checker.mistakes.is_empty() { checker.in_literals } else { checker.mistakes };
+    if mistakes.is_empty() {
         return Ok(checked);
     }
-    checker.mistakes.sort_by_key(|mistake| mistake.at);
-    Err(checker.mistakes)
+    mistakes.sort_by_key(|mistake| mistake.at);
+    Err(mistakes)
 }
 
 /// Mistakes as Kubernetes prints them, with the line they are in.
@@ -54,6 +61,10 @@ pub(super) fn show(mistakes: &[Mistake], source: &str) -> String {
 struct Checker {
     scope: Vec<(String, Type)>,
     mistakes: Vec<Mistake>,
+    /// What is wrong with literals.
+    in_literals: Vec<Mistake>,
+    /// How many calls of `format` are around: their arguments may be of different types.
+    formats: usize,
 }
 
 impl Checker {
@@ -82,19 +93,22 @@ impl Checker {
             }
             Kind::Index { operand, index, optional } => self.index(expr, operand, index, *optional),
             Kind::Call(call) => self.call(expr, call),
-            Kind::And(operands) => self.logical(expr, operands, "_&&_"),
-            Kind::Or(operands) => self.logical(expr, operands, "_||_"),
+            Kind::And(operands) | Kind::Or(operands) => self.logical(operands),
             Kind::Conditional(parts) => self.conditional(expr, parts),
             Kind::List(elements) => {
-                let (item, cost) = self.elements(elements.iter());
-                let size = Some(elements.len() as u64);
-                Checked { type_: Type::List(Box::new(item), size), cost: cost.saturating_add(10) }
+                let (types, cost) = self.element_types(elements.iter());
+                self.list(types, cost)
             }
             Kind::Map(entries) => {
-                let (key, key_cost) = self.elements(entries.iter().map(|(key, _)| key));
-                let values: Vec<Checked> = entries.iter().map(|(_, value)| self.expr(value)).collect();
-                let cost = values.iter().fold(key_cost, |sum, value| sum.saturating_add(value.cost));
-                let value = common(values.into_iter().map(|value| value.type_));
+                let (keys, mut cost) = self.element_types(entries.iter().map(|(key, _)| key));
+                let key = self.common(keys);
+                let mut values = Vec::with_capacity(entries.len());
+                for (key, value) in entries {
+                    let checked = self.expr(value);
+                    cost = cost.saturating_add(checked.cost);
+                    values.push((value.at, unwrapped(checked.type_, key.optional)));
+                }
+                let value = self.common(values);
                 let size = Some(entries.len() as u64);
                 Checked {
                     type_: Type::Map(Box::new(key), Box::new(value), size),
@@ -103,12 +117,8 @@ impl Checker {
             }
             Kind::Struct { type_name, fields } => self.structure(expr, type_name, fields),
             Kind::Comprehension(comprehension) => self.comprehension(expr, comprehension),
-            Kind::Bind { name, value, body } => {
-                let value = self.expr(value);
-                self.scope.push((name.clone(), value.type_));
-                let body = self.expr(body);
-                self.scope.pop();
-                Checked { type_: body.type_, cost: value.cost.saturating_add(body.cost).saturating_add(10) }
+            Kind::OptionalMap { operand, name, body, is_flat } => {
+                self.optional_map(expr, operand, name, body, *is_flat)
             }
         }
     }
@@ -194,20 +204,20 @@ impl Checker {
         Checked { type_, cost }
     }
 
-    fn logical(&mut self, expr: &Expr, operands: &[Expr], name: &str) -> Checked {
+    fn logical(&mut self, operands: &[Expr]) -> Checked {
         let mut cost: u64 = 0;
-        let mut types = Vec::with_capacity(operands.len());
         for operand in operands {
             let checked = self.expr(operand);
             cost = cost.saturating_add(checked.cost);
-            types.push(checked.type_);
-        }
-        if let Some(position) = types.iter().position(|type_| !matches!(type_, Type::Bool | Type::Dyn(_))) {
-            let first = position.saturating_sub(1);
-            let pair = [types[first].clone(), types[first + 1].clone()];
-            return self.no_overload(expr.at, name, None, &pair);
+            self.must_be_bool(operand.at, &checked.type_);
         }
         Checked { type_: Type::Bool, cost }
+    }
+
+    fn must_be_bool(&mut self, at: usize, type_: &Type) {
+        if !matches!(type_, Type::Bool | Type::Dyn(_)) {
+            self.mistake(at, format!("expected type 'bool' but found '{type_}'"));
+        }
     }
 
     fn conditional(&mut self, expr: &Expr, parts: &[Expr; 3]) -> Checked {
@@ -225,99 +235,53 @@ impl Checker {
         Checked { type_: type_.with_size(size), cost }
     }
 
-    fn elements<'a>(&mut self, elements: impl Iterator<Item = &'a Element>) -> (Type, u64) {
+    /// Where the parts of a literal stand and what their types are, and what they cost together.
+    fn element_types<'a>(
+        &mut self,
+        elements: impl Iterator<Item = &'a Element>,
+    ) -> (Vec<(usize, Type)>, u64) {
         let mut cost: u64 = 0;
-        let types: Vec<Type> = elements
+        let types = elements
             .map(|element| {
                 let checked = self.expr(&element.expr);
                 cost = cost.saturating_add(checked.cost);
-                match checked.type_ {
-                    Type::Optional(inner) if element.optional => *inner,
-                    type_ => type_,
-                }
+                (element.expr.at, unwrapped(checked.type_, element.optional))
             })
             .collect();
-        (common(types.into_iter()), cost)
+        (types, cost)
     }
 
-    fn comprehension(&mut self, expr: &Expr, comprehension: &Comprehension) -> Checked {
-        let range = self.expr(&comprehension.range);
-        let count = range.type_.size().unwrap_or(u64::MAX);
-        let (key, value) = match &range.type_ {
-            Type::List(item, _) => (Type::Int, (**item).clone()),
-            Type::Map(key, value, _) => ((**key).clone(), (**value).clone()),
-            Type::Dyn(_) => (Type::Dyn(None), Type::Dyn(None)),
-            other => {
-                let text = format!(
-                    "expression of type '{other}' cannot be range of a comprehension (must be list, map, or dynamic)"
-                );
-                return self.mistake(comprehension.range.at, text);
-            }
-        };
-        let is_list = matches!(range.type_, Type::List(..));
-        let depth = self.scope.len();
-        match &comprehension.second {
-            Some(second) => {
-                self.scope.push((comprehension.first.clone(), key.clone()));
-                self.scope.push((second.clone(), value.clone()));
-            }
-            None => {
-                let item = if is_list { value.clone() } else { key.clone() };
-                self.scope.push((comprehension.first.clone(), item));
-            }
-        }
-        let condition = comprehension.condition.as_ref().map(|condition| (condition, self.expr(condition)));
-        let body = self.expr(&comprehension.body);
-        self.scope.truncate(depth);
+    fn list(&mut self, items: Vec<(usize, Type)>, cost: u64) -> Checked {
+        let size = Some(items.len() as u64);
+        let item = self.common(items);
+        Checked { type_: Type::List(Box::new(item), size), cost: cost.saturating_add(10) }
+    }
 
-        let body_is_condition =
-            matches!(comprehension.kind, Macro::All | Macro::Exists | Macro::ExistsOne | Macro::Filter);
-        let conditions = condition.iter().map(|(expr, checked)| (expr.at, checked));
-        for (at, checked) in conditions.chain(body_is_condition.then_some((comprehension.body.at, &body))) {
-            if !matches!(checked.type_, Type::Bool | Type::Dyn(_)) {
-                let text = match comprehension.kind {
-                    Macro::All => format!(
-                        "found no matching overload for '_&&_' applied to '(bool, {})'",
-                        checked.type_
-                    ),
-                    Macro::Exists => format!(
-                        "found no matching overload for '_||_' applied to '(bool, {})'",
-                        checked.type_
-                    ),
-                    _ => format!(
-                        "found no matching overload for '_?_:_' applied to '({}, dyn, dyn)'",
-                        checked.type_
-                    ),
-                };
-                let at = if matches!(comprehension.kind, Macro::All | Macro::Exists) { expr.at } else { at };
-                return self.mistake(at, text);
+    /// The one type of the parts of a literal. All must be of the type of the first, except what is to be formatted.
+    fn common(&mut self, types: Vec<(usize, Type)>) -> Type {
+        if self.formats == 0
+            && let Some((_, first)) = types.first()
+        {
+            let differs = types[1..].iter().find(|(_, next)| {
+                first.is_dyn() != next.is_dyn() || !first.accepts(next, &mut BTreeMap::new())
+            });
+            if let Some((at, found)) = differs {
+                let text = format!("expected type '{first}' but found '{found}'");
+                self.in_literals.push(Mistake { at: *at, text });
             }
         }
-        let kept = condition.map_or(0, |(_, checked)| checked.cost);
-        // What the macro itself does on each turn, before it and after it.
-        let (each, once) = match comprehension.kind {
-            Macro::All => (body.cost.saturating_add(3), 1),
-            Macro::Exists => (body.cost.saturating_add(4), 1),
-            Macro::ExistsOne => (body.cost.saturating_add(2), 2),
-            Macro::Filter => (body.cost.saturating_add(13), 11),
-            Macro::Map | Macro::TransformList => (body.cost.saturating_add(kept).saturating_add(12), 11),
-            Macro::TransformMap => (body.cost.saturating_add(kept).saturating_add(2), 31),
-        };
-        let cost = range.cost.saturating_add(count.saturating_mul(each)).saturating_add(once);
-        let size = range.type_.size();
-        let type_ = match comprehension.kind {
-            Macro::All | Macro::Exists | Macro::ExistsOne => Type::Bool,
-            Macro::Filter => Type::List(Box::new(if is_list { value } else { key }), size),
-            Macro::Map | Macro::TransformList => Type::List(Box::new(body.type_), size),
-            Macro::TransformMap => Type::Map(Box::new(key), Box::new(body.type_), size),
-        };
-        Checked { type_, cost }
+        common(types.into_iter().map(|(_, type_)| type_))
     }
 
     fn call(&mut self, expr: &Expr, call: &Call) -> Checked {
         let name = call.function.as_str();
         let target = call.target.as_ref().map(|target| self.expr(target));
-        let args: Vec<Checked> = call.args.iter().map(|arg| self.expr(arg)).collect();
+        let args: Vec<Checked> = if name == "format" && target.is_some() {
+            self.format_arguments(expr, call)
+        } else {
+            call.args.iter().map(|arg| self.expr(arg)).collect()
+        };
+        self.in_literals.extend(literals::mistake_in(expr, call));
         let signatures = overloads(name);
         let is_member = target.is_some();
         if !signatures.iter().any(|signature| signature.target.is_some() == is_member) {
@@ -335,6 +299,20 @@ impl Checker {
             Size::OfType => result,
         };
         Checked { type_: result, cost: cost.saturating_add(own_cost) }
+    }
+
+    fn format_arguments(&mut self, expr: &Expr, call: &Call) -> Vec<Checked> {
+        self.formats += 1;
+        let checked = match call.args.as_slice() {
+            [Expr { kind: Kind::List(elements), .. }] => {
+                let (types, cost) = self.element_types(elements.iter());
+                self.in_literals.extend(literals::mistake_in_format(call, expr.at, &types));
+                vec![self.list(types, cost)]
+            }
+            args => args.iter().map(|arg| self.expr(arg)).collect(),
+        };
+        self.formats -= 1;
+        checked
     }
 
     fn no_overload(&mut self, at: usize, name: &str, target: Option<&Type>, args: &[Type]) -> Checked {
@@ -384,6 +362,14 @@ fn literal_type(literal: &Literal) -> Type {
         Literal::Double(_) => Type::Double,
         Literal::String(text) => Type::String(Some(text.chars().count() as u64)),
         Literal::Bytes(bytes) => Type::Bytes(Some(bytes.len() as u64)),
+    }
+}
+
+/// The type of what an optional part of a literal gives.
+fn unwrapped(type_: Type, is_optional: bool) -> Type {
+    match type_ {
+        Type::Optional(inner) if is_optional => *inner,
+        type_ => type_,
     }
 }
 

@@ -129,6 +129,8 @@ pub(super) fn call_cost(
                 (1, Size::OfType)
             }
         }
+        "optional.unwrap" => (arg_size(0), Size::Known(arg_size(0))),
+        "unwrapOpt" => (target_size, Size::Known(target_size)),
         "slice" | "distinct" | "reverse" | "sort" | "flatten" => {
             let square = name == "distinct" || name == "sort";
             let cost = if square { target_size.saturating_mul(target_size) } else { target_size };

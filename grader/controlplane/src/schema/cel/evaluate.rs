@@ -4,6 +4,7 @@ use super::ast::{Call, Comprehension, Element, Expr, Kind, Literal, Macro};
 use super::deep;
 use super::functions;
 use super::value::{Text, Value};
+use std::cmp::Ordering;
 use std::rc::Rc;
 
 /// The most that one evaluation may cost (`PerCallLimit`).
@@ -101,23 +102,24 @@ impl<'a> Evaluator<'a> {
                         (Value::Optional(Some(value)), true) => (*value).clone(),
                         (value, _) => value,
                     };
-                    if map.iter().any(|(earlier, _)| earlier.equals(&name)) {
-                        return Err(Fault::Error(format!(
-                            "Failed with repeated key: {}",
-                            functions::shown(&name)
-                        )));
+                    match map.iter_mut().find(|(earlier, _)| earlier.equals(&name)) {
+                        Some((_, earlier)) => *earlier = value,
+                        None => map.push((name, value)),
                     }
-                    map.push((name, value));
                 }
                 Ok(Value::Map(Rc::new(map)))
             }
             Kind::Comprehension(comprehension) => self.comprehension(comprehension),
-            Kind::Bind { name, value, body } => {
-                let value = self.expr(value)?;
+            Kind::OptionalMap { operand, name, body, is_flat } => {
+                let value = match self.expr(operand)? {
+                    Value::Optional(None) => return Ok(Value::Optional(None)),
+                    Value::Optional(Some(value)) => (*value).clone(),
+                    _ => return Err(Fault::no_such_overload()),
+                };
                 self.scope.push((name, value));
                 let result = self.expr(body);
                 self.scope.pop();
-                result
+                if *is_flat { result } else { result.map(Value::some) }
             }
         }
     }
@@ -231,6 +233,10 @@ impl<'a> Evaluator<'a> {
                 Err(fault) => Some(Err(fault)),
             };
             self.scope.truncate(depth);
+            let item = match comprehension.kind {
+                Macro::TransformMap if is_list => Value::Int(index as i64),
+                _ => item,
+            };
             if let Some(outcome) = outcome
                 && turn.is_decided(item, outcome)?
             {
@@ -300,7 +306,17 @@ impl<'a> Turn<'a> {
             (Macro::Filter, Ok(Value::Bool(true))) => self.items.push(item),
             (Macro::Filter, Ok(Value::Bool(false))) => {}
             (Macro::Map | Macro::TransformList, Ok(value)) => self.items.push(value),
-            (Macro::TransformMap, Ok(value)) => self.entries.push((item, value)),
+            (Macro::TransformMap | Macro::SortBy, Ok(value)) => self.entries.push((item, value)),
+            (Macro::TransformMapEntry, Ok(made)) => {
+                for key in made.keys().ok_or_else(Fault::no_such_overload)? {
+                    if self.entries.iter().any(|(earlier, _)| earlier.equals(&key)) {
+                        let key = functions::shown(&key);
+                        return Err(Fault::Error(format!("insert failed: key {key} already exists")));
+                    }
+                    let value = made.entry(&key).unwrap_or(Value::Null);
+                    self.entries.push((key, value));
+                }
+            }
             (_, Ok(_)) => return Err(Fault::no_such_overload()),
         }
         Ok(self.decided)
@@ -314,7 +330,12 @@ impl<'a> Turn<'a> {
             },
             Macro::ExistsOne => Ok(Value::Bool(self.found == 1)),
             Macro::Filter | Macro::Map | Macro::TransformList => Ok(Value::list(self.items)),
-            Macro::TransformMap => Ok(Value::Map(Rc::new(self.entries))),
+            Macro::TransformMap | Macro::TransformMapEntry => Ok(Value::Map(Rc::new(self.entries))),
+            Macro::SortBy => {
+                let mut items = self.entries;
+                items.sort_by(|(_, one), (_, other)| one.compare(other).unwrap_or(Ordering::Equal));
+                Ok(Value::list(items.into_iter().map(|(item, _)| item).collect()))
+            }
         }
     }
 }

@@ -94,6 +94,9 @@ impl Expression {
         if !wanted.allows(&type_) {
             return Err(format!("must evaluate to {}", wanted.shown()));
         }
+        if let Some(unusable) = check::unusable(&expr) {
+            return Err(format!("program instantiation failed: {unusable}"));
+        }
         Ok(Self { expr, type_ })
     }
 

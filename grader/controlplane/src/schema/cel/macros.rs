@@ -14,24 +14,32 @@ pub(super) fn method(target: Expr, name: String, args: Vec<Expr>, at: usize) -> 
         ("map", 2 | 3) => Macro::Map,
         ("transformList", 3 | 4) => Macro::TransformList,
         ("transformMap", 3 | 4) => Macro::TransformMap,
-        ("bind", 3) if matches!(&target.kind, Kind::Ident(name) if name == "cel") => {
-            return bind(args, at);
-        }
+        ("transformMapEntry", 3 | 4) => Macro::TransformMapEntry,
+        ("sortBy", 2) => Macro::SortBy,
+        ("optMap" | "optFlatMap", 2) => return optional_map(target, &name, args, at),
         _ => return Ok(qualified(target, name, args, at)),
     };
     let two_variables = match kind {
-        Macro::Filter | Macro::Map => false,
-        Macro::TransformList | Macro::TransformMap => true,
+        Macro::Filter | Macro::Map | Macro::SortBy => false,
+        Macro::TransformList | Macro::TransformMap | Macro::TransformMapEntry => true,
         _ => args.len() == 3,
     };
     let mut args = args.into_iter();
-    let variable = |args: &mut std::vec::IntoIter<Expr>| match args.next() {
-        Some(Expr { kind: Kind::Ident(name), .. }) => Ok(name),
-        Some(other) => Err(Mistake { at: other.at, text: "argument must be a simple name".to_owned() }),
-        None => Err(Mistake { at, text: "argument must be a simple name".to_owned() }),
+    let not_a_name = match kind {
+        Macro::Filter | Macro::Map | Macro::SortBy => "argument is not an identifier",
+        _ => "argument must be a simple name",
     };
-    let first = variable(&mut args)?;
-    let second = if two_variables { Some(variable(&mut args)?) } else { None };
+    let variable = |args: &mut std::vec::IntoIter<Expr>| match args.next() {
+        Some(Expr { kind: Kind::Ident(name), at }) => Ok((name, at)),
+        other => Err(Mistake { at: other.map_or(at, |other| other.at), text: not_a_name.to_owned() }),
+    };
+    let (first, _) = variable(&mut args)?;
+    let second = match two_variables.then(|| variable(&mut args)).transpose()? {
+        Some((second, at)) if second == first => {
+            return Err(Mistake { at, text: format!("duplicate variable name: {second}") });
+        }
+        second => second.map(|(second, _)| second),
+    };
     // One variable or two, one expression or a condition before it.
     let (condition, body) = match (args.next(), args.next()) {
         (Some(condition), Some(body)) => (Some(condition), body),
@@ -57,8 +65,7 @@ pub(super) fn function(name: String, mut args: Vec<Expr>, at: usize) -> Parsed {
 
 /// A method, or a function in a namespace such as `sets.contains`.
 fn qualified(target: Expr, name: String, args: Vec<Expr>, at: usize) -> Expr {
-    const NAMESPACES: [&str; 9] =
-        ["optional", "sets", "math", "base64", "jsonpatch", "format", "ip", "lists", "strings"];
+    const NAMESPACES: [&str; 7] = ["optional", "sets", "jsonpatch", "format", "ip", "lists", "strings"];
     match &target.kind {
         Kind::Ident(namespace) if NAMESPACES.contains(&namespace.as_str()) => {
             call(format!("{namespace}.{name}"), None, args, at)
@@ -67,12 +74,18 @@ fn qualified(target: Expr, name: String, args: Vec<Expr>, at: usize) -> Expr {
     }
 }
 
-fn bind(args: Vec<Expr>, at: usize) -> Parsed {
+fn optional_map(operand: Expr, macro_: &str, args: Vec<Expr>, at: usize) -> Parsed {
     let mut args = args.into_iter();
-    match (args.next(), args.next(), args.next()) {
-        (Some(Expr { kind: Kind::Ident(name), .. }), Some(value), Some(body)) => {
-            Ok(Expr { kind: Kind::Bind { name, value: Box::new(value), body: Box::new(body) }, at })
+    let name = args.next();
+    match (name, args.next()) {
+        (Some(Expr { kind: Kind::Ident(name), .. }), Some(body)) => {
+            let is_flat = macro_ == "optFlatMap";
+            let kind = Kind::OptionalMap { operand: Box::new(operand), name, body: Box::new(body), is_flat };
+            Ok(Expr { kind, at })
         }
-        _ => Err(Mistake { at, text: "cel.bind() variable names must be simple identifiers".to_owned() }),
+        (name, _) => {
+            let text = format!("{macro_}() variable name must be a simple identifier");
+            Err(Mistake { at: name.map_or(at, |name| name.at), text })
+        }
     }
 }

@@ -28,7 +28,7 @@ pub(super) fn parse(source: &str) -> Result<Expr, Mistake> {
     let expr = parser.expression()?;
     match parser.peek() {
         Token::End => Ok(expr),
-        _ => Err(parser.unexpected("extraneous input", "<EOF>")),
+        _ => Err(parser.unexpected(parser.superfluous(), "<EOF>")),
     }
 }
 
@@ -62,7 +62,20 @@ impl Parser<'_> {
     }
 
     fn expect(&mut self, symbol: &str) -> Parsed<usize> {
-        self.take(symbol).ok_or_else(|| self.unexpected("mismatched input", &format!("'{symbol}'")))
+        self.take(symbol).ok_or_else(|| match self.current() {
+            Spanned { token: Token::End, at, .. } if matches!(symbol, ")" | "]") => {
+                Mistake { at: *at, text: format!("Syntax error: missing '{symbol}' at '<EOF>'") }
+            }
+            _ => self.unexpected("mismatched input", &format!("'{symbol}'")),
+        })
+    }
+
+    /// What is wrong with the next token where the expression should end: it can be left out when nothing follows it.
+    fn superfluous(&self) -> &'static str {
+        match self.tokens.get(self.next + 1) {
+            Some(Spanned { token: Token::End, .. }) => "extraneous input",
+            _ => "mismatched input",
+        }
     }
 
     fn unexpected(&self, what: &str, expected: &str) -> Mistake {
@@ -245,7 +258,13 @@ impl Parser<'_> {
                 self.next += 1;
                 Ok(name)
             }
-            _ => Err(self.unexpected("mismatched input", "IDENTIFIER")),
+            token => {
+                let Spanned { at, text, .. } = self.current();
+                let dot = self.tokens[..self.next].last().map_or(*at, |dot| dot.at);
+                let shown = if token == Token::End { "" } else { text };
+                let text = format!("Syntax error: no viable alternative at input '.{shown}'");
+                Err(Mistake { at: if token == Token::End { *at } else { dot + 1 }, text })
+            }
         }
     }
 

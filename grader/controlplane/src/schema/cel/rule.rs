@@ -1,6 +1,6 @@
 //! One rule: parsing it with its schema, checking it at registration, judging a value by it.
 
-use super::ast::{Element, Expr, Kind};
+use super::ast::{Expr, Kind};
 use super::check::{self, Checked};
 use super::evaluate::{Fault, evaluate};
 use super::field_path::{self, Brackets};
@@ -150,7 +150,13 @@ impl Rule {
                 found.error = Some(format!("compilation failed: {mistakes}"));
                 return Some(found);
             }
-            Ok(Checked { type_: Type::Bool, cost }) => found.cost = cost,
+            Ok(Checked { type_: Type::Bool, cost }) => {
+                found.cost = cost;
+                if let Some(unusable) = program.as_ref().ok().and_then(check::unusable) {
+                    found.error = Some(format!("program instantiation failed: {unusable}"));
+                    return Some(found);
+                }
+            }
             Ok(_) => {
                 found.error = Some("cel expression must evaluate to a bool".to_owned());
                 return Some(found);
@@ -286,27 +292,6 @@ impl Rule {
 
 /// Whether a variable of this name is used anywhere.
 fn mentions(expr: &Expr, name: &str) -> bool {
-    let any = |exprs: &[Expr]| exprs.iter().any(|expr| mentions(expr, name));
-    let element = |element: &Element| mentions(&element.expr, name);
-    match &expr.kind {
-        Kind::Literal(_) => false,
-        Kind::Ident(ident) => ident == name,
-        Kind::Select { operand, .. } | Kind::Has { operand, .. } => mentions(operand, name),
-        Kind::Index { operand, index, .. } => mentions(operand, name) || mentions(index, name),
-        Kind::Call(call) => {
-            call.target.as_ref().is_some_and(|target| mentions(target, name)) || any(&call.args)
-        }
-        Kind::And(operands) | Kind::Or(operands) => any(operands),
-        Kind::Conditional(parts) => any(&parts[..]),
-        Kind::List(elements) => elements.iter().any(element),
-        Kind::Struct { fields: entries, .. } | Kind::Map(entries) => {
-            entries.iter().any(|(key, value)| element(key) || mentions(value, name))
-        }
-        Kind::Comprehension(comprehension) => {
-            mentions(&comprehension.range, name)
-                || comprehension.condition.as_ref().is_some_and(|condition| mentions(condition, name))
-                || mentions(&comprehension.body, name)
-        }
-        Kind::Bind { value, body, .. } => mentions(value, name) || mentions(body, name),
-    }
+    matches!(&expr.kind, Kind::Ident(ident) if ident == name)
+        || expr.parts().into_iter().any(|part| mentions(part, name))
 }

@@ -27,8 +27,15 @@ static SIGNATURES: LazyLock<BTreeMap<String, Vec<Signature>>> = LazyLock::new(||
     for name in ["_==_", "_!=_"] {
         signatures.entry(name.into()).or_default().push(parse("x(A, A) bool").1);
     }
+    const ORDERED: [&str; 8] = ["bool", "int", "uint", "double", "string", "bytes", "timestamp", "duration"];
+    for type_ in ORDERED {
+        for (function, result) in [("isSorted", "bool"), ("min", type_), ("max", type_)] {
+            let (name, signature) = parse(&format!("list({type_}).{function}() {result}"));
+            signatures.entry(name).or_default().push(signature);
+        }
+    }
     for comparison in ["_<_", "_<=_", "_>_", "_>=_"] {
-        for type_ in ["bool", "int", "uint", "double", "string", "bytes", "timestamp", "duration"] {
+        for type_ in ORDERED {
             signatures
                 .entry(comparison.into())
                 .or_default()
@@ -253,6 +260,8 @@ const TABLE: &str = "
     optional(A).value() A
     optional(A).or(optional(A)) optional(A)
     optional(A).orValue(A) A
+    @optional.unwrap(list(optional(A))) list(A)
+    list(optional(A)).unwrapOpt() list(A)
     string.charAt(int) string
     string.indexOf(string) int
     string.indexOf(string, int) int
@@ -267,24 +276,22 @@ const TABLE: &str = "
     string.substring(int) string
     string.substring(int, int) string
     string.trim() string
-    string.reverse() string
     string.format(list(dyn)) string
     @strings.quote(string) string
     list(string).join() string
     list(string).join(string) string
-    list(A).isSorted() bool
     list(int).sum() int
     list(uint).sum() uint
     list(double).sum() double
     list(duration).sum() duration
-    list(A).min() A
-    list(A).max() A
     list(A).indexOf(A) int
     list(A).lastIndexOf(A) int
     list(A).slice(int, int) list(A)
     list(A).distinct() list(A)
     list(A).reverse() list(A)
     list(A).sort() list(A)
+    list(A).first() optional(A)
+    list(A).last() optional(A)
     list(dyn).flatten() list(dyn)
     list(dyn).flatten(int) list(dyn)
     @lists.range(int) list(int)
@@ -307,7 +314,7 @@ const TABLE: &str = "
     quantity.isInteger() bool
     quantity.asInteger() int
     quantity.asApproximateFloat() double
-    quantity.sign() int
+    sign(quantity) int
     quantity.add(quantity) quantity
     quantity.add(int) quantity
     quantity.sub(quantity) quantity

@@ -102,7 +102,7 @@ impl Type {
             | Type::List(_, size)
             | Type::Map(_, _, size) => *size,
             Type::Object(_) => Some(0),
-            Type::Optional(_) | Type::Opaque(_) | Type::Parameter(_) => None,
+            Type::Optional(_) | Type::Parameter(_) => None,
             _ => Some(1),
         }
     }
@@ -121,6 +121,14 @@ impl Type {
 
     pub(super) fn is_dyn(&self) -> bool {
         matches!(self, Type::Dyn(_))
+    }
+
+    /// Whether null stands for a value of the type as well: all but the simple ones, and lists and maps.
+    fn is_nullable(&self) -> bool {
+        matches!(
+            self,
+            Type::Object(_) | Type::Opaque(_) | Type::Optional(_) | Type::Timestamp | Type::Duration
+        )
     }
 
     /// The field of an object; `None` for other types.
@@ -156,6 +164,7 @@ impl Type {
                 Some(earlier) => earlier.accepts(other, bound),
             },
             (Type::Dyn(_), _) | (_, Type::Dyn(_)) => true,
+            (nullable, Type::Null) | (Type::Null, nullable) if nullable.is_nullable() => true,
             (Type::Null, Type::Null)
             | (Type::Bool, Type::Bool)
             | (Type::Int, Type::Int)

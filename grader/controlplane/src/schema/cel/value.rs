@@ -186,8 +186,7 @@ impl<'a> Value<'a> {
             Value::Duration(_) => "google.protobuf.Duration",
             Value::Type(_) => "type",
             Value::List(_) | Value::JsonList(..) => "list",
-            Value::Map(_) | Value::JsonMap(..) => "map",
-            Value::Object(..) => "object",
+            Value::Map(_) | Value::JsonMap(..) | Value::Object(..) => "map",
             Value::Optional(_) => "optional_type",
             Value::Foreign(_) => "extension",
         }
@@ -234,8 +233,8 @@ impl<'a> Value<'a> {
                 Some(fields.keys().map(|key| Value::String(Text::Borrowed(key))).collect())
             }
             Value::Object(fields, view) => {
-                let visible = fields.keys().filter(|key| view.sees(key)).filter_map(|key| escape(key));
-                Some(visible.map(|key| Value::text(&*key)).collect())
+                let visible = fields.iter().filter(|(key, json)| !json.is_null() && view.sees(key));
+                Some(visible.filter_map(|(key, _)| escape(key)).map(|key| Value::text(&*key)).collect())
             }
             _ => None,
         }
@@ -351,7 +350,8 @@ fn json_item<'a>(item: &'a Json, schema: &'a Schema) -> Value<'a> {
 
 impl<'a> View<'a> {
     fn field(self, fields: &'a Map<String, Json>, name: &str) -> Option<Value<'a>> {
-        let json = fields.get(name)?;
+        // A field that may be null and is counts as one that is not there.
+        let json = fields.get(name).filter(|json| !json.is_null())?;
         let text = || json.as_str().map(|text| Value::String(Text::Borrowed(text)));
         match (self, name) {
             (View::Metadata, "name" | "generateName") => text(),

@@ -68,6 +68,79 @@ fn mistakes_are_shown_where_they_are() {
 }
 
 #[test]
+fn mistakes_in_literals_and_macros_are_found() {
+    let table = [
+        ("self.n && true", "1:5: expected type 'bool' but found 'int'"),
+        ("self.l.all(x, x)", "1:15: expected type 'bool' but found 'int'"),
+        (
+            "self.l.filter(x, x)",
+            "1:14: found no matching overload for '_?_:_' applied to '(int, list(int), list(int))'",
+        ),
+        (
+            "self.l.exists_one(x, x)",
+            "1:18: found no matching overload for '_?_:_' applied to '(int, int, int)'",
+        ),
+        ("[1, 'a']", "1:5: expected type 'int' but found 'string'"),
+        ("[self.p, 1]", "1:10: expected type 'dyn' but found 'int'"),
+        ("{'a': [1], 'b': ['x']}", "1:17: expected type 'list(int)' but found 'list(string)'"),
+        ("duration('x')", "1:10: invalid duration argument"),
+        ("duration(1)", "1:10: invalid duration argument"),
+        ("timestamp('2020-01-01')", "1:11: invalid timestamp argument"),
+        ("self.s.matches('(')", "1:16: invalid matches argument"),
+        ("'%s %s'.format([self.s])", "1:15: index 1 out of range"),
+        (
+            "'%s'.format([self.s, 1])",
+            "1:12: too many arguments supplied to string.format (expected 1, got 2)",
+        ),
+        ("'%y'.format([1])", "1:12: could not parse formatting clause: unrecognized formatting clause \"y\""),
+        ("'%'.format([])", "1:11: unexpected end of string"),
+        (
+            "'%.3'.format([1])",
+            "1:13: could not parse formatting clause: error while parsing precision: could not find end of precision specifier",
+        ),
+        (
+            "'%d'.format([self.s])",
+            "1:18: error during formatting: decimal clause can only be used on integers, was given string",
+        ),
+        ("self.s.optMap(v, v)", "1:14: found no matching overload for 'hasValue' applied to 'string.()'"),
+        (
+            "self.l.sortBy(x, [x])",
+            "1:14: found no matching overload for '@sortByAssociatedKeys' applied to 'list(int).(list(list(int)))'",
+        ),
+        (
+            "self.m.transformMapEntry(k, v, v)",
+            "1:25: found no matching overload for 'cel.@mapInsert' applied to '(map(dyn, dyn), string)'",
+        ),
+        ("cel.bind(x, 1, true)", "1:1: undeclared reference to 'cel' (in container '')"),
+        ("math.abs(1)", "1:1: undeclared reference to 'math' (in container '')"),
+        ("self.s.reverse()", "1:15: found no matching overload for 'reverse' applied to 'string.()'"),
+    ];
+    for (source, text) in table {
+        let found = checked(source).expect_err(source);
+        let first = found.split('\n').next().unwrap_or_default();
+        assert_eq!(first.trim_start_matches("ERROR: <input>:"), text, "{source}");
+    }
+    for source in
+        ["'%s %d %f'.format([self.s, self.n, 1.5])", "self.t == null", "[[], [1]] == []", "'%%'.format([])"]
+    {
+        assert!(checked(source).is_ok(), "{source}: {:?}", checked(source));
+    }
+}
+
+#[test]
+fn some_expressions_are_right_and_still_no_programs() {
+    let table = [
+        ("int('x') == 1", Some("type conversion error from 'string' to 'int'")),
+        ("true || uint(-1) == 1u", Some("unsigned integer overflow")),
+        ("self.s.find('(') == ''", Some("error parsing regexp: missing closing ): `(`")),
+        ("int('1') == 1 / 0", None),
+    ];
+    for (source, text) in table {
+        assert_eq!(unusable(&parse(source).unwrap()).as_deref(), text, "{source}");
+    }
+}
+
+#[test]
 fn what_is_unbounded_is_expensive() {
     let cheap = [
         "self.n > 1",

@@ -9,9 +9,8 @@ use jiff::Timestamp;
 
 pub(super) fn call<'a>(name: &str, target: &Option<Value<'a>>, args: &[Value<'a>]) -> Option<Evaluated<'a>> {
     let (None, [value]) = (target, args) else { return None };
-    let range = || Fault::Error("range error".to_owned());
-    let double_to =
-        |value: f64, most: f64| if value.is_nan() || value.abs() >= most { Err(range()) } else { Ok(value) };
+    let overflow = |kind: &str| Fault::Error(format!("{kind} overflow"));
+    let within = |value: f64, most: f64| Some(value).filter(|value| value.abs() < most);
     let failed = |type_: &str| Fault::Error(format!("type conversion error from 'string' to '{type_}'"));
     Some(match (name, value) {
         ("bool", Value::Bool(_))
@@ -25,18 +24,20 @@ pub(super) fn call<'a>(name: &str, target: &Option<Value<'a>>, args: &[Value<'a>
             "0" | "f" | "F" | "FALSE" | "false" | "False" => Ok(Value::Bool(false)),
             _ => Err(failed("bool")),
         },
-        ("int", Value::Uint(value)) => i64::try_from(*value).map(Value::Int).map_err(|_| range()),
-        ("int", Value::Double(value)) => {
-            double_to(*value, 9.223_372_036_854_775e18).map(|value| Value::Int(value as i64))
-        }
+        ("int", Value::Uint(value)) => i64::try_from(*value).map(Value::Int).map_err(|_| overflow("integer")),
+        ("int", Value::Double(value)) => within(*value, 9.223_372_036_854_775e18)
+            .map(|value| Value::Int(value as i64))
+            .ok_or_else(|| overflow("integer")),
         ("int", Value::String(text)) => text.parse().map(Value::Int).map_err(|_| failed("int")),
         ("int", Value::Timestamp(time)) => Ok(Value::Int(time.as_second())),
         ("int", Value::Duration(nanoseconds)) => Ok(Value::Int(*nanoseconds)),
-        ("uint", Value::Int(value)) => u64::try_from(*value).map(Value::Uint).map_err(|_| range()),
-        ("uint", Value::Double(value)) if *value >= 0.0 => {
-            double_to(*value, 1.844_674_407_370_955e19).map(|value| Value::Uint(value as u64))
+        ("uint", Value::Int(value)) => {
+            u64::try_from(*value).map(Value::Uint).map_err(|_| overflow("unsigned integer"))
         }
-        ("uint", Value::Double(_)) => Err(range()),
+        ("uint", Value::Double(value)) => within(*value, 1.844_674_407_370_955e19)
+            .filter(|value| *value >= 0.0)
+            .map(|value| Value::Uint(value as u64))
+            .ok_or_else(|| overflow("unsigned integer")),
         ("uint", Value::String(text)) => text.parse().map(Value::Uint).map_err(|_| failed("uint")),
         ("double", Value::Int(value)) => Ok(Value::Double(*value as f64)),
         ("double", Value::Uint(value)) => Ok(Value::Double(*value as f64)),
@@ -56,7 +57,7 @@ pub(super) fn call<'a>(name: &str, target: &Option<Value<'a>>, args: &[Value<'a>
         ) => Ok(Value::text(shown(value))),
         ("bytes", Value::String(text)) => Ok(Value::Bytes(text.as_bytes().into())),
         ("timestamp", Value::Int(seconds)) => {
-            Timestamp::from_second(*seconds).map(Value::Timestamp).map_err(|_| range())
+            Timestamp::from_second(*seconds).map(Value::Timestamp).map_err(|_| overflow("timestamp"))
         }
         ("timestamp", value) => match text(value).map(str::parse) {
             Some(Ok(time)) => Ok(Value::Timestamp(time)),

@@ -30,6 +30,11 @@ pub(super) fn call<'a>(name: &str, target: Option<&Value<'a>>, args: &[Value<'a>
     {
         return Err(Fault::Error(error.to_owned()));
     }
+    // What Kubernetes has as a function, the crate has as a method.
+    let (target, args) = match (name, args) {
+        ("sign", [quantity]) => (Some(quantity), &[][..]),
+        _ => (target, args),
+    };
     let names = ["a", "b", "c"];
     let Some(names) = names.get(..args.len()) else { return Err(Fault::no_such_overload()) };
     let method = if target.is_some() { "t." } else { "" };
@@ -47,8 +52,13 @@ pub(super) fn call<'a>(name: &str, target: Option<&Value<'a>>, args: &[Value<'a>
         // The crate is not trusted to handle every argument; a panic in it fails the rule, nothing else.
         let result = catch_unwind(AssertUnwindSafe(|| program.execute(&context)));
         match result {
+            // The crate answers with a format, or with nothing.
+            Ok(Ok(value)) if name == "format.named" => Ok(match from_foreign(value) {
+                Value::Null => Value::Optional(None),
+                format => Value::some(format),
+            }),
             Ok(Ok(value)) => Ok(from_foreign(value)),
-            Ok(Err(error)) => Err(Fault::Error(message(error))),
+            Ok(Err(error)) => Err(Fault::Error(in_words_of_go(name, args, message(error)))),
             Err(_) => Err(Fault::Error(format!("internal error in {name}"))),
         }
     })
@@ -62,6 +72,33 @@ impl Extensions {
         let program = Rc::new(Program::compile(source).map_err(|error| Fault::Error(error.to_string()))?);
         self.calls.borrow_mut().insert(source.to_owned(), program.clone());
         Ok(program)
+    }
+}
+
+/// What Kubernetes says of an argument that a function cannot read.
+fn in_words_of_go(name: &str, args: &[Value<'_>], message: String) -> String {
+    let text = args.first().and_then(super::text).unwrap_or_default();
+    let quoted = crate::go_text::quote(text);
+    match name {
+        "ip" | "ip.isCanonical" if message.contains("zone") => {
+            format!("IP address {quoted} with zone value is not allowed")
+        }
+        "ip" | "ip.isCanonical" if message.contains("IPv4-mapped") => {
+            format!("IPv4-mapped IPv6 address {quoted} is not allowed")
+        }
+        "ip" | "ip.isCanonical" => format!(
+            "IP Address {quoted} parse error during conversion from string: ParseAddr({quoted}): unable to parse IP"
+        ),
+        "cidr" if !text.contains('/') => {
+            let failed = "network address parse error during conversion from string";
+            format!("{failed}: {failed}: netip.ParsePrefix({quoted}): no '/'")
+        }
+        "url" => {
+            let failed = "URL parse error during conversion from string";
+            format!("{failed}: parse {quoted}: invalid URI for request")
+        }
+        "asInteger" => "cannot convert value to integer".to_owned(),
+        _ => message,
     }
 }
 

@@ -1,9 +1,11 @@
 //! Functions of lists and sets (apiserver/pkg/cel/library/lists.go, cel-go/ext/{lists,sets}.go).
 
+use super::super::super::ListType;
 use super::super::evaluate::{Evaluated, Fault};
 use super::super::value::Value;
 use super::{operator, text};
 use std::cmp::Ordering;
+use std::rc::Rc;
 
 pub(super) fn call<'a>(name: &str, target: &Option<Value<'a>>, args: &[Value<'a>]) -> Option<Evaluated<'a>> {
     let Some(target) = target else { return function(name, args) };
@@ -43,9 +45,15 @@ pub(super) fn call<'a>(name: &str, target: &Option<Value<'a>>, args: &[Value<'a>
                 (Some(from), Some(to)) if from <= to && to <= items.len() => {
                     Ok(Value::list(items[from..to].to_vec()))
                 }
+                (None, _) | (_, None) => {
+                    error(&format!("cannot slice({from}, {to}), negative indexes not supported"))
+                }
                 _ => error(&format!("cannot slice({from}, {to}), list is length {}", items.len())),
             }
         }
+        ("first", []) => Ok(Value::Optional(items.into_iter().next().map(Rc::new))),
+        ("last", []) => Ok(Value::Optional(items.into_iter().last().map(Rc::new))),
+        ("unwrapOpt", []) => Ok(unwrapped(items)),
         ("reverse", []) => Ok(Value::list(items.into_iter().rev().collect())),
         ("distinct", []) => {
             let mut distinct: Vec<Value<'a>> = Vec::new();
@@ -74,6 +82,9 @@ fn function<'a>(name: &str, args: &[Value<'a>]) -> Option<Evaluated<'a>> {
         let count = (*count).clamp(0, 100_000);
         return Some(Ok(Value::list((0..count).map(Value::Int).collect())));
     }
+    if let ("optional.unwrap", [list]) = (name, args) {
+        return list.items().map(|items| Ok(unwrapped(items)));
+    }
     let [one, other] = args else { return None };
     let (one, other) = (one.items()?, other.items()?);
     let within = |items: &[Value<'a>], all: &[Value<'a>]| {
@@ -87,8 +98,42 @@ fn function<'a>(name: &str, args: &[Value<'a>]) -> Option<Evaluated<'a>> {
     })))
 }
 
+/// Two lists as one. Those of a set or a list map are united: what is in both stays where it was, in the later form.
+pub(super) fn concatenated<'a>(left: &Value<'a>, right: &Value<'a>) -> Value<'a> {
+    let mut items = left.items().unwrap_or_default();
+    let added = right.items().unwrap_or_default();
+    let list_type = match left {
+        Value::JsonList(_, schema) => schema.list_type.as_ref(),
+        _ => None,
+    };
+    let is_same = |one: &Value<'a>, other: &Value<'a>| match list_type {
+        Some(ListType::Set) => one.equals(other),
+        Some(ListType::Map(keys)) => keys.iter().all(|key| match (one.field(key), other.field(key)) {
+            (Some(one), Some(other)) => one.equals(&other),
+            (one, other) => one.is_none() && other.is_none(),
+        }),
+        _ => false,
+    };
+    for item in added {
+        match items.iter_mut().find(|earlier| is_same(earlier, &item)) {
+            Some(earlier) => *earlier = item,
+            None => items.push(item),
+        }
+    }
+    Value::list(items)
+}
+
 fn position<'a>(found: Option<usize>) -> Value<'a> {
     Value::Int(found.map_or(-1, |index| index as i64))
+}
+
+/// What the optionals of a list have, of those that have something.
+fn unwrapped<'a>(items: Vec<Value<'a>>) -> Value<'a> {
+    let present = items.into_iter().filter_map(|item| match item {
+        Value::Optional(inner) => inner.map(|inner| (*inner).clone()),
+        value => Some(value),
+    });
+    Value::list(present.collect())
 }
 
 fn flattened<'a>(items: Vec<Value<'a>>, depth: i64) -> Vec<Value<'a>> {

@@ -108,9 +108,7 @@ fn arithmetic<'a>(name: &str, left: &Value<'a>, right: &Value<'a>) -> Evaluated<
             Ok(Value::Bytes([&**left, &**right].concat().into()))
         }
         (Value::List(_) | Value::JsonList(..), Value::List(_) | Value::JsonList(..)) if name == "_+_" => {
-            let mut items = left.items().unwrap_or_default();
-            items.extend(right.items().unwrap_or_default());
-            Ok(Value::list(items))
+            Ok(lists::concatenated(left, right))
         }
         _ => times::arithmetic(name, left, right),
     }

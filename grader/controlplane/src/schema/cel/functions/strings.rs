@@ -36,7 +36,6 @@ pub(super) fn call<'a>(call: &Call, target: &Option<Value<'a>>, args: &[Value<'a
         ("lowerAscii", 0) => Ok(Value::text(subject.to_ascii_lowercase())),
         ("upperAscii", 0) => Ok(Value::text(subject.to_ascii_uppercase())),
         ("trim", 0) => Ok(Value::text(subject.trim())),
-        ("reverse", 0) => Ok(Value::text(subject.chars().rev().collect::<String>())),
         ("replace", 2) => Ok(Value::text(subject.replace(first?, text(&args[1])?))),
         ("replace", 3) => {
             let (from, to, count) = (first?, text(&args[1])?, integer(2)?);

@@ -3,6 +3,7 @@
 use super::super::evaluate::{Evaluated, Fault};
 use super::super::value::Value;
 use super::text;
+use crate::builtins::schedule::time_zone;
 use jiff::tz::{Offset, TimeZone};
 use jiff::{SignedDuration, Timestamp, Zoned};
 
@@ -41,16 +42,21 @@ pub(super) fn call<'a>(name: &str, target: &Option<Value<'a>>, args: &[Value<'a>
                 "getHours" => 3600 * SECOND,
                 "getMinutes" => 60 * SECOND,
                 "getSeconds" => SECOND,
-                "getMilliseconds" => return Some(Ok(Value::Int(nanoseconds / 1_000_000 % 1000))),
+                "getMilliseconds" => SECOND / 1000,
                 _ => return None,
             };
             Some(Ok(Value::Int(nanoseconds / unit)))
         }
         (Value::Timestamp(time), [] | [_]) => {
-            let zone = match args.first().map(|zone| text(zone).and_then(zone_of)) {
+            let zone = match args.first() {
                 None => TimeZone::UTC,
-                Some(Some(zone)) => zone,
-                Some(None) => return Some(Err(Fault::Error("unknown time zone".to_owned()))),
+                Some(zone) => {
+                    let name = text(zone)?;
+                    let Some(zone) = zone_of(name) else {
+                        return Some(Err(Fault::Error(format!("unknown time zone {name}"))));
+                    };
+                    zone
+                }
             };
             part(name, &time.to_zoned(zone)).map(|value| Ok(Value::Int(value)))
         }
@@ -74,16 +80,13 @@ fn part(name: &str, time: &Zoned) -> Option<i64> {
     })
 }
 
-/// `UTC` or an offset such as `+01:00`. Names of other zones need a database that is not there.
+/// The zone of a name such as `Europe/Berlin`, or of an offset such as `+01:00`.
 fn zone_of(name: &str) -> Option<TimeZone> {
-    if name == "UTC" {
-        return Some(TimeZone::UTC);
-    }
     let (negative, digits) = match name.strip_prefix('-') {
         Some(digits) => (true, digits),
         None => (false, name.strip_prefix('+').unwrap_or(name)),
     };
-    let (hours, minutes) = digits.split_once(':')?;
+    let Some((hours, minutes)) = digits.split_once(':') else { return time_zone(name) };
     let seconds =
         hours.parse::<i32>().ok().filter(|hours| *hours < 24)? * 3600 + minutes.parse::<i32>().ok()? * 60;
     let offset = Offset::from_seconds(if negative { -seconds } else { seconds }).ok()?;
