@@ -1,6 +1,6 @@
 //! Amounts of resources by their names, and what a pod asks for (component-helpers/resource/helpers.go).
 
-use super::fields::{at, list};
+use super::fields::{at, list, put};
 use super::quantity::Quantity;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -77,6 +77,23 @@ pub(crate) fn of_pod(pod: &Value, kind: &str) -> Amounts {
     let whole = amounts(&at(pod, "/spec/resources")[kind]).into_iter();
     sum.extend(whole.filter(|(name, _)| is_of_whole_pods(name)));
     sum
+}
+
+/// A pod with limits as a whole asks as a whole for what its containers ask for, or else for what limits it
+/// (pkg/apis/core/v1/defaults.go, defaultPodRequests).
+pub(crate) fn default_whole_requests(pod: &mut Value) {
+    let limits = amounts(at(pod, "/spec/resources/limits"));
+    if limits.is_empty() {
+        return;
+    }
+    let asked = of_pod(pod, "requests");
+    let asked = asked.into_iter().filter(|(name, _)| ["cpu", "memory"].contains(&name.as_str()));
+    let limits = limits.into_iter().filter(|(name, _)| is_of_whole_pods(name));
+    for (name, amount) in asked.chain(limits) {
+        if at(pod, "/spec/resources/requests").get(&name).is_none() {
+            put(pod, &["spec", "resources", "requests", &name], amount.to_string());
+        }
+    }
 }
 
 #[cfg(test)]

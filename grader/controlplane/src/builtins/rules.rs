@@ -144,6 +144,15 @@ pub(super) fn keep_status(new: &mut Value, old: &Value) {
     set(new, "status", old.get("status").cloned());
 }
 
+/// The metadata that a write through a subresource may not change (apimachinery/pkg/apis/meta/v1/meta.go,
+/// ResetObjectMetaForStatus).
+pub(super) fn keep_status_metadata(new: &mut Value, old: &Value) {
+    for key in ["labels", "annotations", "finalizers", "ownerReferences"] {
+        let kept = old["metadata"].get(key).cloned();
+        set(&mut new["metadata"], key, kept);
+    }
+}
+
 /// Only status and metadata change.
 pub(super) fn keep_all_but_status(new: &mut Value, old: &Value) {
     let (Value::Object(new), Some(old)) = (new, old.as_object()) else { return };

@@ -125,11 +125,15 @@ fn answer(status: u16, mut body: Value) -> Answer {
     }
 }
 
-/// Texts that show a Go struct do so with Go's names, and with all its members; ours show what JSON has.
+/// Texts that show a Go struct do so with Go's names, and with all its members; ours show what JSON has. Further lines
+/// show how two of them differ.
 fn without_structs(answer: &Answer) -> Answer {
+    let first_line = |text: &str| text.split('\n').next().unwrap_or_default().to_owned();
     let plain = |text: &str| match (text.find('{'), text.rfind('}')) {
-        (Some(start), Some(end)) if start < end => format!("{}{{}}{}", &text[..start], &text[end + 1..]),
-        _ => text.to_owned(),
+        (Some(start), Some(end)) if start < end => {
+            first_line(&format!("{}{{}}{}", &text[..start], &text[end + 1..]))
+        }
+        _ => first_line(text),
     };
     match answer {
         Answer::Object(object) => Answer::Object(object.clone()),

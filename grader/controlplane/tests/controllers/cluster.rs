@@ -93,7 +93,13 @@ impl Cluster {
         self.patch_through(resource, name, Some("status"), &patch);
     }
 
-    fn patch_through(&mut self, resource: &ResourceId, name: &str, subresource: Option<&str>, patch: &Value) {
+    pub(crate) fn patch_through(
+        &mut self,
+        resource: &ResourceId,
+        name: &str,
+        subresource: Option<&str>,
+        patch: &Value,
+    ) {
         let now = self.now;
         let patched = self
             .plane

@@ -112,3 +112,26 @@ fn a_scheduler_binds_a_pod_once() {
     let pod = cluster.get(&PODS, "a").expect("it was just there");
     assert_eq!(pod["spec"]["nodeName"], "simulated");
 }
+
+#[test]
+fn a_running_pod_gets_more_resources_and_containers() {
+    let mut cluster = Cluster::new();
+    let mut small = pod("a");
+    small["spec"]["containers"][0]["resources"] = json!({"requests": {"cpu": "1"}});
+    cluster.create(&PODS, small);
+    cluster.pass(seconds(10));
+    let through = |cluster: &mut Cluster, subresource: &str, spec: Value| {
+        cluster.patch_through(&PODS, "a", Some(subresource), &json!({"spec": spec}));
+        cluster.pass(seconds(10));
+        cluster.get(&PODS, "a").expect("the pod is there")["status"].clone()
+    };
+    let container = json!({"name": "c", "image": "img:1", "resources": {"requests": {"cpu": "2"}}});
+    let status = through(&mut cluster, "resize", json!({"containers": [container]}));
+    assert_eq!(status["containerStatuses"][0]["resources"], json!({"requests": {"cpu": "2"}}));
+    assert_eq!(status["containerStatuses"][0]["allocatedResources"], json!({"cpu": "2"}));
+    let debugger = json!({"name": "debugger", "image": "busybox", "targetContainerName": "c"});
+    let status = through(&mut cluster, "ephemeralcontainers", json!({"ephemeralContainers": [debugger]}));
+    let debugger = &status["ephemeralContainerStatuses"][0];
+    assert_eq!(debugger["name"], "debugger");
+    assert!(debugger["state"]["running"]["startedAt"].is_string());
+}

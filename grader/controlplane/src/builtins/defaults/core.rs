@@ -1,6 +1,7 @@
 //! Defaults of the core group (pkg/apis/core/v1/defaults.go).
 
 use super::Default;
+use crate::builtins::amounts;
 use crate::builtins::fields::{at, default_to, has, list_mut, number, put, set, text};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -49,6 +50,7 @@ fn pod(pod: &mut Value) {
             }
         }
     }
+    amounts::default_whole_requests(pod);
     default_to(&mut pod["spec"], "enableServiceLinks", true);
     if number(pod, "/spec/terminationGracePeriodSeconds").is_some_and(|seconds| seconds < 0) {
         put(pod, &["spec", "terminationGracePeriodSeconds"], 1);

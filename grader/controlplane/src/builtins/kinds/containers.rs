@@ -1,7 +1,7 @@
 //! Checking containers (validateContainers in pkg/apis/core/validation/validation.go).
 
 use super::pod_spec::{not_negative, one_of};
-use super::resources;
+use super::{ephemeral_containers, resources};
 use crate::builtins::fields::{at, has, list, number, text};
 use crate::builtins::names;
 use crate::field_error::FieldError;
@@ -43,6 +43,13 @@ pub(super) fn validate(spec: &Value, volumes: &BTreeSet<&str>, path: &str, error
                 errors.push(FieldError::forbidden(format!("{path}.{key}"), detail));
             }
         }
+    }
+    let others = seen.clone();
+    for (i, container) in list(spec, "/ephemeralContainers").iter().enumerate() {
+        let path = format!("{path}.ephemeralContainers[{i}]");
+        common(container, volumes, &path, errors);
+        unique_name(container, &mut seen, &path, errors);
+        ephemeral_containers::validate(container, &others, &path, errors);
     }
 }
 

@@ -1,7 +1,7 @@
 //! Pods (pkg/registry/core/pod/strategy.go, ValidatePodUpdate in pkg/apis/core/validation/validation.go).
 
 use super::pod_service_account::MIRROR;
-use super::{pod_admission, pod_spec, resources};
+use super::{ephemeral_containers, pod_admission, pod_resize, pod_spec, resources};
 use crate::builtins::fields::{at, has, list, number, put, set, text};
 use crate::builtins::rules::{Cluster, Rules, keep_all_but_status, keep_status};
 use crate::error::ApiError;
@@ -65,6 +65,8 @@ impl Rules for Pod {
             }
             // Node and condition are the only things that a binding has.
             Some("binding") => {}
+            Some("ephemeralcontainers") => ephemeral_containers::prepare(new, old),
+            Some("resize") => pod_resize::prepare(new, old),
             _ => keep_status(new, old),
         }
     }
@@ -86,7 +88,9 @@ impl Rules for Pod {
     fn validate_update(&self, new: &Value, old: &Value, subresource: Option<&str>) -> Vec<FieldError> {
         match subresource {
             Some("status") => status(new, old),
-            Some("resize" | "ephemeralcontainers" | "binding") => Vec::new(),
+            Some("binding") => Vec::new(),
+            Some("ephemeralcontainers") => ephemeral_containers::validate_update(new, old),
+            Some("resize") => pod_resize::validate_update(new, old),
             _ => {
                 let mut errors = mirror(new, Some(old));
                 errors.extend(spec(new, old));

@@ -59,6 +59,8 @@ enum Step {
     Create,
     /// The containers run (again).
     Run,
+    /// The running pod gets what its spec asks for since.
+    Adapt,
     /// The readiness probe says what the plan wants.
     Probe,
     /// The containers end with this exit code.
@@ -135,6 +137,10 @@ impl NodeSimulator {
         if is_scheduled(pod) && became(object::is_deleting) {
             let grace = fields::int(pod, "/metadata/deletionGracePeriodSeconds").unwrap_or_default();
             plan(Step::Stop, self.settings.stop_after.min(fields::seconds(grace)));
+        }
+        let is_other = before.is_some_and(|old| object::generation(old) != object::generation(pod));
+        if is_other && pods::phase(pod) == "Running" {
+            plan(Step::Adapt, self.settings.create_after);
         }
         if !fields::items(pod, "/spec/readinessGates").is_empty() && pods::phase(pod) == "Running" {
             plan(Step::Probe, self.settings.create_after);
@@ -222,6 +228,7 @@ impl NodeSimulator {
                 }
                 pod_status::running(&pod, ready, now)
             }
+            (Step::Adapt, "Running") => pod_status::adapted(&pod, now),
             (Step::Probe, "Running") => pod_status::probed(&pod, ready, now),
             (Step::End(code), "Running") => {
                 let status = pod_status::ended(&pod, code, now);

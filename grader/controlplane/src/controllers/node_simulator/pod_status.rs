@@ -49,6 +49,44 @@ pub(super) fn running(pod: &Value, ready: bool, now: Timestamp) -> Value {
     status
 }
 
+/// The kubelet has seen what a running pod asks for since: other resources, more containers.
+pub(super) fn adapted(pod: &Value, now: Timestamp) -> Value {
+    let mut status = pod["status"].clone();
+    let statuses = status.get_mut("containerStatuses").and_then(Value::as_array_mut);
+    for container in statuses.into_iter().flatten().filter(|status| !status["state"]["running"].is_null()) {
+        let mut wanted = fields::items(pod, "/spec/containers").iter();
+        if let Some(wanted) = wanted.find(|wanted| wanted["name"] == container["name"]) {
+            allot(container, wanted);
+        }
+    }
+    let mut ephemeral = fields::items(&status, "/ephemeralContainerStatuses").to_vec();
+    for container in fields::items(pod, "/spec/ephemeralContainers") {
+        if ephemeral.iter().any(|known| known["name"] == container["name"]) {
+            continue;
+        }
+        let (name, image) = (fields::text(container, "/name"), fields::text(container, "/image"));
+        ephemeral.push(json!({
+            "name": name, "image": image, "imageID": format!("simulated://{image}"),
+            "containerID": format!("simulated://{}/{name}/0", object::uid(pod)),
+            "ready": false, "restartCount": 0, "lastState": {},
+            "state": {"running": {"startedAt": object::time(now)}},
+        }));
+    }
+    if !ephemeral.is_empty() {
+        status["ephemeralContainerStatuses"] = ephemeral.into();
+    }
+    status["observedGeneration"] = object::generation(pod).into();
+    status
+}
+
+/// A container has what it asks for.
+fn allot(status: &mut Value, container: &Value) {
+    let resources = &container["resources"];
+    status["resources"] = if resources.is_object() { resources.clone() } else { json!({}) };
+    let requests = Some(resources["requests"].clone()).filter(Value::is_object);
+    crate::strategy::set(status, "allocatedResources", requests);
+}
+
 /// The readiness probe has answered.
 pub(super) fn probed(pod: &Value, ready: bool, now: Timestamp) -> Value {
     let mut status = pod["status"].clone();
@@ -127,6 +165,7 @@ fn set_containers(status: &mut Value, pod: &Value, state: &Value, ready: bool) {
         if runs {
             status["imageID"] = format!("simulated://{image}").into();
             status["containerID"] = format!("simulated://{}/{name}/{restarts}", object::uid(pod)).into();
+            allot(&mut status, container);
         }
         status
     });

@@ -182,10 +182,18 @@ impl Call<'_> {
             (Method::POST, _, None) => self.create(server),
             (Method::DELETE, None, None) => self.delete_collection(server),
             (Method::GET, Some(_), None) => self.get(server),
-            (Method::PUT, Some(_), None | Some("status" | "approval")) => self.update(server),
-            (Method::PATCH, Some(_), None | Some("status" | "approval")) => self.patch(server),
+            (Method::PUT, Some(_), None | Some("status" | "approval" | "ephemeralcontainers" | "resize")) => {
+                self.update(server)
+            }
+            (
+                Method::PATCH,
+                Some(_),
+                None | Some("status" | "approval" | "ephemeralcontainers" | "resize"),
+            ) => self.patch(server),
             (Method::DELETE, Some(_), None) => self.delete(server),
-            (Method::GET, Some(_), Some("status" | "approval")) => self.get(server),
+            (Method::GET, Some(_), Some("status" | "approval" | "ephemeralcontainers" | "resize")) => {
+                self.get(server)
+            }
             (Method::PUT, Some(_), Some("finalize")) => self.update(server),
             (Method::POST, Some(_), Some("eviction")) => self.evict(server),
             (Method::POST, Some(_), Some("binding")) => self.bind(server),
@@ -236,6 +244,8 @@ impl Call<'_> {
                 Some("approval") => Some("approval"),
                 Some("scale") => Some("scale"),
                 Some("finalize") => Some("finalize"),
+                Some("ephemeralcontainers") => Some("ephemeralcontainers"),
+                Some("resize") => Some("resize"),
                 _ => None,
             },
             manager: manager(&options.field_manager, &self.request.headers),
