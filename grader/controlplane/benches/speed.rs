@@ -2,13 +2,14 @@
 
 mod support;
 
-use controlplane::{ControlPlane, Request};
+use controlplane::access::{Access, Authorization, Strangers, User};
+use controlplane::{ControlPlane, Options, Request};
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use http::Method;
+use http::{HeaderValue, Method, header};
 use serde_json::{Value, json};
 use std::hint::black_box;
 use std::time::{Duration, Instant};
-use support::{CONFIG_MAPS, DATABASES, by, cluster, cluster_with, cluster_with_databases, guarded_cluster};
+use support::{CONFIG_MAPS, DATABASES, NOW, cluster, cluster_with, cluster_with_databases};
 use support::{config_map, database, get, post, request, send};
 
 const MERGE: &str = "application/merge-patch+json";
@@ -186,6 +187,25 @@ fn watches(criterion: &mut Criterion) {
             BatchSize::PerIteration,
         );
     });
+}
+
+/// An API server without controllers that lets in who it knows: `admin` may do everything, `alice` read ConfigMaps.
+fn guarded_cluster() -> ControlPlane {
+    let user = |name: &str, group: &str| (name.to_owned(), User::new(name, [group]));
+    let access = Access {
+        tokens: [user("admin", "system:masters"), user("alice", "dev")].into(),
+        strangers: Strangers::Anonymous,
+        authorization: Authorization::Rbac,
+        ..Access::default()
+    };
+    ControlPlane::new(Options { seed: 1, start: NOW, access, ..Options::default() })
+}
+
+/// A request with a bearer token.
+fn by(token: &str, mut request: Request) -> Request {
+    let value = HeaderValue::try_from(format!("Bearer {token}")).expect("a token is ASCII");
+    request.headers.insert(header::AUTHORIZATION, value);
+    request
 }
 
 fn access(criterion: &mut Criterion) {

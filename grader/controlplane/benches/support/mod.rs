@@ -1,7 +1,6 @@
 //! A cluster and the requests that the benchmarks send it.
 
 use bytes::Bytes;
-use controlplane::access::{Access, Authorization, Strangers, User};
 use controlplane::{ClientCertificate, ControlPlane, Options, Reply, Request, Timestamp};
 use http::{HeaderMap, HeaderValue, Method, header};
 use serde_json::{Value, json};
@@ -16,25 +15,6 @@ pub(crate) const DATABASES: &str = "/apis/example.com/v1/namespaces/default/data
 /// An API server without controllers.
 pub(crate) fn cluster() -> ControlPlane {
     ControlPlane::new(Options { seed: 1, start: NOW, ..Options::default() })
-}
-
-/// An API server without controllers that lets in who it knows: `admin` may do everything, `alice` read ConfigMaps.
-pub(crate) fn guarded_cluster() -> ControlPlane {
-    let user = |name: &str, group: &str| (name.to_owned(), User::new(name, [group]));
-    let access = Access {
-        tokens: [user("admin", "system:masters"), user("alice", "dev")].into(),
-        strangers: Strangers::Anonymous,
-        authorization: Authorization::Rbac,
-        ..Access::default()
-    };
-    ControlPlane::new(Options { seed: 1, start: NOW, access, ..Options::default() })
-}
-
-/// A request with a bearer token.
-pub(crate) fn by(token: &str, mut request: Request) -> Request {
-    let value = HeaderValue::try_from(format!("Bearer {token}")).expect("a token is ASCII");
-    request.headers.insert(header::AUTHORIZATION, value);
-    request
 }
 
 /// A cluster in which `databases.example.com` are defined.
