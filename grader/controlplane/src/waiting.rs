@@ -25,6 +25,8 @@ impl Waiting {
             self.until.remove(&request);
             return None;
         }
+        // Clients that left in the meantime never come back for their answer.
+        self.until.retain(|_, until| *until + PATIENCE > now);
         let until = *self.until.entry(request.clone()).or_insert(now + PATIENCE);
         if until <= now {
             self.until.remove(&request);

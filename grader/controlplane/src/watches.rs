@@ -11,7 +11,8 @@ use crate::verbs::list::Selection;
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use std::collections::btree_map::{BTreeMap, Entry};
 use std::sync::Arc;
 
 /// How often an idle watch with bookmarks hears how far it is (about what the watch cache does).
@@ -62,6 +63,10 @@ impl Watch {
         };
         watch.plan_bookmark(now);
         watch
+    }
+
+    fn scope(&self) -> Scope {
+        (self.resource.storage.clone(), self.namespace.clone())
     }
 
     fn plan_bookmark(&mut self, now: Timestamp) {
@@ -161,12 +166,15 @@ struct KnownFrame {
     bytes: Bytes,
 }
 
+/// A resource, in one namespace or in all.
+type Scope = (ResourceId, Option<String>);
+
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Watches {
     next: u64,
     open: BTreeMap<WatchId, Watch>,
-    /// Which watches a change of a resource concerns.
-    by_resource: BTreeMap<ResourceId, BTreeSet<WatchId>>,
+    /// Which watches a change may concern: how many others there are does not matter to it.
+    by_scope: BTreeMap<Scope, BTreeSet<WatchId>>,
     wakes: BTreeSet<(Timestamp, WatchId)>,
     frames: Vec<(WatchId, Bytes)>,
     ended: Vec<WatchId>,
@@ -176,7 +184,7 @@ impl Watches {
     pub(crate) fn open(&mut self, watch: Watch) -> WatchId {
         self.next += 1;
         let id = WatchId(self.next);
-        self.by_resource.entry(watch.resource.storage.clone()).or_default().insert(id);
+        self.by_scope.entry(watch.scope()).or_default().insert(id);
         self.wakes.insert((watch.next_wake(), id));
         self.open.insert(id, watch);
         id
@@ -189,8 +197,11 @@ impl Watches {
 
     pub(crate) fn close(&mut self, id: WatchId) {
         if let Some(watch) = self.open.remove(&id) {
-            if let Some(ids) = self.by_resource.get_mut(&watch.resource.storage) {
-                ids.remove(&id);
+            if let Entry::Occupied(mut ids) = self.by_scope.entry(watch.scope()) {
+                ids.get_mut().remove(&id);
+                if ids.get().is_empty() {
+                    ids.remove();
+                }
             }
             self.wakes.remove(&(watch.next_wake(), id));
         }
@@ -239,18 +250,25 @@ impl Watches {
 
     /// Whether anybody watches this version of a resource.
     pub(crate) fn has(&self, resource: &Resource) -> bool {
-        let ids = self.by_resource.get(&resource.storage).into_iter().flatten();
-        { ids }.any(|id| self.open.get(id).is_some_and(|watch| watch.is_of(resource)))
+        let scopes = self.by_scope.range((resource.storage.clone(), None)..);
+        let scopes = scopes.take_while(|((of, _), _)| *of == resource.storage);
+        { scopes }.flat_map(|(_, ids)| ids).any(|id| self.open.get(id).is_some_and(|watch| watch.is_of(resource)))
+    }
+
+    /// The watches that a change may concern.
+    fn concerned(&self, change: &Change) -> Vec<WatchId> {
+        let namespace = object::namespace(change.object()).to_owned();
+        let scopes = [None, Some(namespace)].map(|namespace| (change.resource.clone(), namespace));
+        scopes.iter().filter_map(|scope| self.by_scope.get(scope)).flatten().copied().collect()
     }
 
     /// Tells a change to all who watch the resource in a form that the server knows to make. The answer is the versions
     /// in which it has to be told when a webhook has converted it.
     pub(crate) fn publish(&mut self, change: &Change) -> Vec<Arc<Resource>> {
         let mut converted: Vec<Arc<Resource>> = Vec::new();
-        let Some(ids) = self.by_resource.get(&change.resource) else { return converted };
         let mut known = Known::new();
-        for id in ids {
-            let Some(watch) = self.open.get_mut(id) else { continue };
+        for id in self.concerned(change) {
+            let Some(watch) = self.open.get_mut(&id) else { continue };
             if watch.resource.converted_by_webhook().is_some() {
                 if !converted.iter().any(|resource| watch.is_of(resource)) {
                     converted.push(watch.resource.clone());
@@ -258,7 +276,7 @@ impl Watches {
                 continue;
             }
             if let Some(frame) = watch.event(change, &mut known) {
-                self.frames.push((*id, frame));
+                self.frames.push((id, frame));
             }
         }
         converted
@@ -266,12 +284,11 @@ impl Watches {
 
     /// Tells a change to all who watch this version, which its objects are in.
     pub(crate) fn publish_converted(&mut self, resource: &Resource, change: &Change) {
-        let Some(ids) = self.by_resource.get(&change.resource) else { return };
         let mut known = Known::new();
-        for id in ids {
-            let watch = self.open.get_mut(id).filter(|watch| watch.is_of(resource));
+        for id in self.concerned(change) {
+            let watch = self.open.get_mut(&id).filter(|watch| watch.is_of(resource));
             if let Some(frame) = watch.and_then(|watch| watch.event(change, &mut known)) {
-                self.frames.push((*id, frame));
+                self.frames.push((id, frame));
             }
         }
     }

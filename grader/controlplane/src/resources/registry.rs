@@ -78,14 +78,22 @@ impl Registry {
         BUILTINS.iter().chain(&self.custom)
     }
 
+    /// The resources of a group, those of its first version first.
+    fn of_group(&self, group: &str) -> impl Iterator<Item = &Arc<Resource>> {
+        [&*BUILTINS, &self.custom].into_iter().flat_map(move |table| {
+            let start = table.partition_point(|resource| resource.id.group() < group);
+            table[start..].iter().take_while(move |resource| resource.id.group() == group)
+        })
+    }
+
     /// Whether any resource of this version of the group is served.
     pub(crate) fn serves(&self, group: &str, version: &str) -> bool {
-        self.all().any(|resource| resource.id.group() == group && resource.version == version)
+        self.of_group(group).any(|resource| resource.version == version)
     }
 
     /// The resource at the version that the server itself prefers.
     pub(crate) fn preferred(&self, id: &ResourceId) -> Option<&Arc<Resource>> {
-        let versions = self.all().filter(|resource| resource.id == *id);
+        let versions = self.of_group(id.group()).filter(|resource| resource.id == *id);
         versions.min_by_key(|resource| match &resource.nature {
             Nature::BuiltIn(_) => false,
             Nature::Custom(custom) => !custom.is_stored(),
@@ -101,7 +109,7 @@ impl Registry {
 
     /// The resource of a group's kind, at any version.
     pub(crate) fn by_kind(&self, group: &str, kind: &str) -> Option<&Arc<Resource>> {
-        self.all().find(|resource| resource.id.group() == group && resource.kind == kind)
+        self.of_group(group).find(|resource| resource.kind == kind)
     }
 
     /// The resources that keep objects, each once, with whether they are namespaced.

@@ -148,7 +148,7 @@ impl Requirement {
 
     fn matches(&self, labels: Option<&Map<String, Value>>) -> bool {
         let value = labels.and_then(|labels| labels.get(&self.key)).map(|v| v.as_str().unwrap_or_default());
-        let listed = |value: &str| self.values.iter().any(|v| v == value);
+        let listed = |value: &str| self.values.binary_search_by(|v| v.as_str().cmp(value)).is_ok();
         let compared = |holds: fn(i64, i64) -> bool| {
             let number = value.and_then(|v| v.parse::<i64>().ok());
             let bound = self.values.first().and_then(|v| v.parse::<i64>().ok());

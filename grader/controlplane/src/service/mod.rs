@@ -64,6 +64,8 @@ struct Shared {
     /// Streams whose initial events are still to be delivered.
     opening: Vec<WatchId>,
     waiting: Vec<Waiting>,
+    /// The revision at which those who wait have been asked again.
+    asked_at: u64,
     /// Streams whose reader went away.
     dropped: Arc<Mutex<Vec<WatchId>>>,
     /// Whoever sleeps until the next wake, and until when.
@@ -86,6 +88,7 @@ impl Service {
             streams: BTreeMap::new(),
             opening: Vec::new(),
             waiting: Vec::new(),
+            asked_at: 0,
             dropped: Arc::default(),
             sleeper: None,
         };
@@ -243,10 +246,12 @@ impl Shared {
     }
 
     fn deliver(&mut self) {
-        for Waiting { request, sender, .. } in std::mem::take(&mut self.waiting) {
-            if !sender.is_canceled() {
-                self.ask(request, sender);
-            }
+        let changed = std::mem::replace(&mut self.asked_at, self.plane.revision()) != self.plane.revision();
+        self.waiting.retain(|waiting| !waiting.sender.is_canceled());
+        let now = self.now;
+        let due = self.waiting.extract_if(.., |waiting| changed || waiting.until <= now);
+        for Waiting { request, sender, .. } in due.collect::<Vec<_>>() {
+            self.ask(request, sender);
         }
         let dropped = std::mem::take(&mut *lock(&self.dropped));
         for id in dropped {
