@@ -6,7 +6,7 @@ use crate::compaction::Compaction;
 use crate::controllers::{Api, Controller};
 use crate::conversion;
 use crate::endpoint;
-use crate::own_service;
+use crate::own_service::OwnService;
 use crate::request::{PendingCall, Reply, Request, WatchId};
 use crate::store::{Change, ResourceId, Snapshot};
 use crate::webhooks::{CallId, Journal, WebhookAnswer, WebhookCall, Webhooks};
@@ -79,7 +79,9 @@ impl ControlPlane {
         plane.server.compaction = options.compaction.map(|every| Compaction::new(every, options.start));
         plane.publish(options.start);
         if let Some(port) = options.port {
-            plane.act_as("kube-apiserver", options.start, |api| own_service::ensure(api, port));
+            let mut service = OwnService::new(port);
+            plane.act_as(service.manager(), options.start, |api| service.start(api));
+            plane.controllers.push(Box::new(service));
         }
         plane
     }
