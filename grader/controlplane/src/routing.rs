@@ -1,5 +1,6 @@
 //! From paths to what they name (apiserver/pkg/endpoints/request/requestinfo.go).
 
+use http::Method;
 use std::borrow::Cow;
 
 /// What a path names.
@@ -28,8 +29,28 @@ pub(crate) struct ResourcePath {
     pub(crate) resource: String,
     pub(crate) name: Option<String>,
     pub(crate) subresource: Option<String>,
+    /// The old way to ask for a watch: `/api/v1/watch/…`, of one object as well.
+    pub(crate) watched: bool,
     /// More parts than any resource has.
     pub(crate) trailing: bool,
+}
+
+impl ResourcePath {
+    /// What a request to this path does, as discovery and rules name it. That a list is to be a watch may also be said
+    /// in the query.
+    pub(crate) fn verb(&self, method: &Method) -> &'static str {
+        match (method.as_str(), self.name.is_some()) {
+            _ if self.watched => "watch",
+            ("GET" | "HEAD", true) => "get",
+            ("GET" | "HEAD", false) => "list",
+            ("POST", _) => "create",
+            ("PUT", _) => "update",
+            ("PATCH", _) => "patch",
+            ("DELETE", true) => "delete",
+            ("DELETE", false) => "deletecollection",
+            _ => "",
+        }
+    }
 }
 
 /// Takes a path apart. `None` for percent signs that encode nothing.
@@ -53,6 +74,10 @@ pub(crate) fn route(path: &str) -> Option<Route> {
 }
 
 fn resource_path(group: &str, version: &str, parts: &[&str]) -> ResourcePath {
+    let (watched, parts) = match parts {
+        ["watch", rest @ ..] if !rest.is_empty() => (true, rest),
+        _ => (false, parts),
+    };
     let (namespace, parts) = match parts {
         // A namespace is also an object, with subresources of its own.
         ["namespaces", _] | ["namespaces", _, "status" | "finalize"] => (None, parts),
@@ -67,6 +92,7 @@ fn resource_path(group: &str, version: &str, parts: &[&str]) -> ResourcePath {
         resource: part(0).unwrap_or_default(),
         name: part(1),
         subresource: part(2),
+        watched,
         trailing: parts.len() > 3,
     }
 }
@@ -105,6 +131,7 @@ mod tests {
                     resource: resource.into(),
                     name: name.map(Into::into),
                     subresource: sub.map(Into::into),
+                    watched: false,
                     trailing: false,
                 })
             };
@@ -126,5 +153,11 @@ mod tests {
             assert_eq!(route(text), Some(expected), "{text}");
         }
         assert_eq!(route("/api/v1/nodes/a%zz"), None);
+        let Some(Route::Resource(watched)) = route("/apis/apps/v1/watch/namespaces/a/deployments/b") else {
+            panic!("a path of a resource");
+        };
+        let expected = path("apps", Some("a"), "deployments", Some("b"), None);
+        assert_eq!(Route::Resource(ResourcePath { watched: false, ..watched.clone() }), expected);
+        assert_eq!((watched.watched, watched.verb(&Method::GET)), (true, "watch"));
     }
 }

@@ -9,7 +9,7 @@ use crate::request::Request;
 use crate::routing::{ResourcePath, Route};
 use crate::selector::field::FieldSelector;
 use crate::store::ResourceId;
-use http::{Method, StatusCode};
+use http::StatusCode;
 use std::borrow::Cow;
 
 /// Who wants to do what.
@@ -105,24 +105,13 @@ impl<'a> RequestAttributes<'a> {
             return Self { verb, about: About::Path(&request.path) };
         };
         let query = || Query::parse(&request.query);
-        let verb = match (request.method.as_str(), path.name.is_some()) {
-            ("GET" | "HEAD", true) => "get",
-            ("GET" | "HEAD", false) => match query().flag("watch") {
-                Some(true) => "watch",
-                _ => "list",
-            },
-            ("POST", _) => "create",
-            ("PUT", _) => "update",
-            ("PATCH", _) => "patch",
-            ("DELETE", true) => "delete",
-            ("DELETE", false) => "deletecollection",
-            _ => "",
-        };
-        let reads = matches!(request.method, Method::GET | Method::HEAD) && path.name.is_none();
+        let verb = path.verb(&request.method);
+        let lists = verb == "list";
+        let verb = if lists && query().flag("watch") == Some(true) { "watch" } else { verb };
         let selector = || FieldSelector::parse(query().text("fieldSelector")).ok();
         let named = |selector: FieldSelector| selector.exact_name().map(str::to_owned);
         let selected =
-            (reads && request.query.contains("fieldSelector")).then(|| selector().and_then(named)).flatten();
+            (lists && request.query.contains("fieldSelector")).then(|| selector().and_then(named)).flatten();
         Self { verb: verb.into(), about: About::Resource { path, selected } }
     }
 

@@ -8,7 +8,6 @@ mod etag;
 mod gzip;
 pub(crate) mod json;
 pub(crate) mod keys;
-mod manager;
 mod openapi;
 pub(crate) mod query;
 pub(crate) mod represent;

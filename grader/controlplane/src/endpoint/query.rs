@@ -6,6 +6,7 @@ use crate::error::ApiError;
 use crate::field_error::FieldError;
 use crate::go_text;
 use crate::routing;
+use crate::selector::FieldSelector;
 use serde_json::Value;
 use std::borrow::Cow;
 
@@ -232,6 +233,22 @@ impl ListOptions {
         };
         let errors = if options.watch { options.watch_errors() } else { options.list_errors() };
         if errors.is_empty() { Ok(options) } else { Err(invalid_options("ListOptions", &errors)) }
+    }
+
+    /// Selects nothing but the object of this name.
+    ///
+    /// # Errors
+    /// 400 for a selector that is about another one, or does not say.
+    pub(crate) fn select_name(&mut self, name: &str) -> Result<(), ApiError> {
+        if self.field_selector.is_empty() {
+            self.field_selector = FieldSelector::for_name(name);
+            return Ok(());
+        }
+        let selector = FieldSelector::parse(&self.field_selector).map_err(ApiError::bad_request)?;
+        match selector.exact_name() == Some(name) {
+            true => Ok(()),
+            false => Err(ApiError::bad_request("fieldSelector metadata.name doesn't match requested name")),
+        }
     }
 
     fn list_errors(&self) -> Vec<FieldError> {

@@ -55,6 +55,12 @@ impl FieldSelector {
         Ok(FieldSelector { terms })
     }
 
+    /// The text of a selector for the object of this name (apimachinery/pkg/fields/selector.go, `EscapeValue`).
+    pub fn for_name(name: &str) -> String {
+        let name = name.replace('\\', "\\\\").replace(',', "\\,").replace('=', "\\=");
+        format!("metadata.name={name}")
+    }
+
     /// Checks that the kind supports every label, and translates old names of labels.
     ///
     /// # Errors

@@ -95,8 +95,9 @@ impl Cluster {
             body: body.into(),
             certificate: ClientCertificate::None,
         };
-        let Reply::Complete(response) = self.plane.handle(&request, self.now) else {
-            panic!("a stream or a wait for {path}");
+        let response = match self.plane.handle(&request, self.now) {
+            Reply::Complete(response) | Reply::Watch { head: response, .. } => response,
+            Reply::Later(_) | Reply::Call(_) => panic!("a wait for {path}"),
         };
         let text = String::from_utf8_lossy(&response.body).into_owned();
         let body = serde_json::from_str(&text).unwrap_or_else(|_| text.into());

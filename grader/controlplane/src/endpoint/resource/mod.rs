@@ -4,7 +4,6 @@ mod deletions;
 mod scaling;
 
 use super::accept::{self, BodyFormat, Format, Shape};
-use super::manager::manager;
 use super::query::{FieldValidation, ListOptions, OptionsKind, Query, WriteOptions};
 use super::represent::Representation;
 use super::table::IncludeObject;
@@ -12,6 +11,7 @@ use super::{decode, respond};
 use crate::access::tokens::request;
 use crate::access::{User, reviews};
 use crate::api_server::ApiServer;
+use crate::apply::manager_name;
 use crate::builtins;
 use crate::error::ApiError;
 use crate::object;
@@ -23,7 +23,7 @@ use crate::verbs::update::Updated;
 use crate::verbs::write::Write;
 use crate::verbs::{apply, bind, create, get, list, patch, update, watch};
 use bytes::Bytes;
-use http::{Method, StatusCode, header};
+use http::{HeaderValue, Method, StatusCode, header};
 use jiff::Timestamp;
 use serde_json::Value;
 use std::sync::Arc;
@@ -93,26 +93,22 @@ fn missing(path: &ResourcePath) -> Result<Reply, ApiError> {
     Ok(Reply::Complete(respond::not_found()))
 }
 
-/// The verb of a request, as discovery names it.
-fn verb(method: &Method, path: &ResourcePath) -> &'static str {
-    match (method.as_str(), path.name.is_some()) {
-        ("GET", false) => "list",
-        ("GET" | "HEAD", _) => "get",
-        ("POST", _) => "create",
-        ("PUT", _) => "update",
-        ("PATCH", _) => "patch",
-        ("DELETE", true) => "delete",
-        ("DELETE", false) => "deletecollection",
-        _ => "",
-    }
-}
-
 impl Call<'_> {
     /// Refuses what the resource does not serve.
     fn check_served(&self) -> Result<(), ApiError> {
         let resource = &self.resource;
-        let verb = verb(&self.request.method, self.path);
+        let verb = self.path.verb(&self.request.method);
         let subresource = self.path.subresource.as_deref();
+        let on_item = self.path.name.is_some();
+        let everywhere = resource.namespaced && self.path.namespace.is_none();
+        if self.path.watched {
+            let known = subresource.is_none() && resource.allows(verb) && !(everywhere && on_item);
+            return match self.request.method {
+                _ if !known => Err(ApiError::unknown_resource()),
+                Method::GET => Ok(()),
+                _ => Err(ApiError::method_not_allowed()),
+            };
+        }
         if resource.is_custom() {
             let known = subresource.is_none_or(|name| resource.subresource(name).is_some());
             if !known {
@@ -134,14 +130,12 @@ impl Call<'_> {
             None => &resource.verbs,
             Some(name) => &resource.subresource(name).ok_or_else(ApiError::unknown_resource)?.verbs,
         };
-        let on_item = self.path.name.is_some();
         let fits = match (verb, subresource) {
             ("create", None) => !on_item,
             ("update" | "patch", None) => on_item,
             _ => true,
         };
         // Writes to a collection need its namespace.
-        let everywhere = resource.namespaced && self.path.namespace.is_none();
         let fits = fits && !(everywhere && (on_item || matches!(verb, "create" | "deletecollection")));
         if everywhere && on_item {
             return Err(ApiError::unknown_resource());
@@ -179,6 +173,7 @@ impl Call<'_> {
         self.representation = Representation { accept, include: IncludeObject::default() };
         match (self.request.method.clone(), &self.path.name, self.path.subresource.as_deref()) {
             (Method::GET, None, None) => self.list_or_watch(server),
+            (Method::GET, Some(_), None) if self.path.watched => self.list_or_watch(server),
             (Method::POST, _, None) => self.create(server),
             (Method::DELETE, None, None) => self.delete_collection(server),
             (Method::GET, Some(_), None) => self.get(server),
@@ -248,13 +243,19 @@ impl Call<'_> {
                 Some("resize") => Some("resize"),
                 _ => None,
             },
-            manager: manager(&options.field_manager, &self.request.headers),
+            manager: self.manager(&options.field_manager),
             user: self.user.clone(),
             field_validation: options.field_validation,
             dry_run: options.dry_run,
             now: self.now,
             warnings: Vec::new(),
         }
+    }
+
+    /// The field manager: the given one, or the product that the user agent names.
+    fn manager(&self, given: &str) -> String {
+        let agent = self.request.headers.get(header::USER_AGENT).map(HeaderValue::as_bytes);
+        manager_name(Some(given), &String::from_utf8_lossy(agent.unwrap_or_default()))
     }
 
     fn reply(&self, status: StatusCode, body: Bytes) -> Reply {
@@ -303,9 +304,12 @@ impl Call<'_> {
     }
 
     fn list_or_watch(&mut self, server: &mut ApiServer) -> Result<Reply, ApiError> {
-        let options = ListOptions::parse(&self.query)?;
+        let mut options = ListOptions::parse(&self.query)?;
+        if let Some(name) = &self.path.name {
+            options.select_name(name)?;
+        }
         let namespace = self.path.namespace.as_deref();
-        if options.watch {
+        if options.watch || self.path.watched {
             if self.representation.accept.format == Format::Yaml {
                 return Err(accept::no_stream());
             }
