@@ -225,6 +225,17 @@ fn a_killed_cluster_is_not_running_and_its_port_can_be_used_again() {
 }
 
 #[test]
+fn two_clusters_do_not_share_their_data() {
+    let place = Place::new();
+    let (first, _) = place.up("--data data.json");
+    let told = place.told("cluster up --embedded --port 0 --data data.json");
+    insta::assert_snapshot!(told);
+    first.end(rustix::process::Signal::TERM);
+    let again = place.told("cluster up --embedded --port 0 --data data.json --detach");
+    assert!(again.ends_with("exit code 0\n"), "{again}");
+}
+
+#[test]
 fn what_a_cluster_held_is_there_after_down_and_up() {
     let place = Place::new();
     let certificate = || std::fs::read_to_string(place.path("ca.crt")).unwrap();

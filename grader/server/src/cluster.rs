@@ -1,7 +1,7 @@
 //! A whole cluster in real time: certificate authority, control plane, controllers, server.
 
 use crate::authority::{Authority, Credentials};
-use crate::data::{Data, DataError};
+use crate::data::{Data, DataError, DataFile};
 use crate::kubeconfig;
 use crate::limits::Limits;
 use crate::memory::Memory;
@@ -44,7 +44,7 @@ pub struct Settings {
     /// What one client can cost.
     pub limits: Limits,
     /// Where the cluster is kept from one run to the next; it starts empty when there is no such file yet. One cluster
-    /// at a time may use it.
+    /// at a time can use it: an empty file beside it, `FILE.lock`, sees to that.
     pub data: Option<PathBuf>,
 }
 
@@ -62,9 +62,14 @@ pub enum StartError {
     /// The system gives no random numbers, or they make no keys.
     #[error("failed to make the cluster's keys")]
     Keys(#[source] io::Error),
-    /// The data of an earlier run cannot be used.
-    #[error("failed to go on from the data of an earlier run")]
-    Data(#[from] DataError),
+    /// The file where the cluster is kept cannot be used.
+    #[error("failed to go on with the cluster in {}", file.display())]
+    Data {
+        /// Which file.
+        file: PathBuf,
+        /// Why.
+        source: DataError,
+    },
 }
 
 /// Why a cluster that ran has not ended well.
@@ -114,8 +119,8 @@ impl Cluster {
         listener.set_nonblocking(true).map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
         let keys = |error: rcgen::Error| StartError::Keys(io::Error::other(error));
-        let known = settings.data.as_deref().map(Data::read).transpose()?.flatten();
-        let (authority, token_key, snapshot) = match known {
+        let (file, known) = settings.data.map(take).transpose()?.unzip();
+        let (authority, token_key, snapshot) = match known.flatten() {
             Some(Data { snapshot, authority, token_key }) => {
                 (Authority::restore(authority, now).map_err(keys)?, token_key, Some(snapshot))
             }
@@ -146,12 +151,7 @@ impl Cluster {
             restore: snapshot,
         });
         let service = Service::new(plane, Timestamp::now).with_caller(Arc::new(Network));
-        let memory = Memory {
-            file: settings.data,
-            service: service.clone(),
-            authority: authority.credentials(),
-            token_key,
-        };
+        let memory = Memory { file, service: service.clone(), authority: authority.credentials(), token_key };
         Ok(Self {
             service,
             authority,
@@ -213,6 +213,15 @@ impl Cluster {
         life.abort();
         Ok(())
     }
+}
+
+/// Takes the file where a cluster is kept, and what is in it.
+fn take(path: PathBuf) -> Result<(DataFile, Option<Data>), StartError> {
+    let taken = DataFile::open(path.clone()).and_then(|file| {
+        let known = file.read()?;
+        Ok((file, known))
+    });
+    taken.map_err(|source| StartError::Data { file: path, source })
 }
 
 async fn sleep_until(time: Timestamp) {

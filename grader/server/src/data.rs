@@ -7,12 +7,20 @@ use controlplane::store::{ResourceId, Snapshot};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::fs::{File, TryLockError};
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// The format that this version writes, and the only one that it reads.
 const SCHEMA: &str = "grader.cluster/1";
+
+/// A file of data that one cluster uses, and nobody else as long as any clone of this lives.
+#[derive(Clone, Debug)]
+pub(crate) struct DataFile {
+    path: PathBuf,
+    _lock: Arc<File>,
+}
 
 /// Everything that makes the next run the same cluster: its objects, and the keys that kubeconfigs and tokens rest on.
 #[derive(Clone, Debug)]
@@ -37,6 +45,9 @@ pub enum DataError {
         /// What it says it is.
         found: String,
     },
+    /// Another cluster runs with it: each would undo what the other one writes.
+    #[error("another cluster is using it")]
+    InUse,
     /// A key in it is none.
     #[error("a key in it is damaged")]
     Key,
@@ -64,13 +75,29 @@ struct Stored<O> {
     objects: Vec<O>,
 }
 
-impl Data {
-    /// Reads a file; `None` when there is none yet.
+impl DataFile {
+    /// Takes a file, which need not be there yet. It is replaced by every write, so that the lock is on an empty file
+    /// beside it, which stays.
     ///
     /// # Errors
     /// See [`DataError`].
-    pub(crate) fn read(path: &Path) -> Result<Option<Self>, DataError> {
-        let text = match std::fs::read(path) {
+    pub(crate) fn open(path: PathBuf) -> Result<Self, DataError> {
+        let mut beside = path.clone().into_os_string();
+        beside.push(".lock");
+        let lock = File::options().create(true).truncate(false).write(true).open(beside)?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Self { path, _lock: Arc::new(lock) }),
+            Err(TryLockError::WouldBlock) => Err(DataError::InUse),
+            Err(TryLockError::Error(error)) => Err(error.into()),
+        }
+    }
+
+    /// Reads the file; `None` when there is none yet.
+    ///
+    /// # Errors
+    /// See [`DataError`].
+    pub(crate) fn read(&self) -> Result<Option<Data>, DataError> {
+        let text = match std::fs::read(&self.path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             text => text?,
         };
@@ -85,7 +112,7 @@ impl Data {
             let id = ResourceId::new(stored.group, stored.resource);
             stored.objects.into_iter().map(move |object| (id.clone(), Arc::new(object)))
         });
-        Ok(Some(Self {
+        Ok(Some(Data {
             snapshot: Snapshot { revision: document.revision, objects: objects.collect() },
             authority: Credentials {
                 certificate: document.authority.certificate,
@@ -95,13 +122,13 @@ impl Data {
         }))
     }
 
-    /// Writes a file whole or not at all, for nobody but its owner to read: it holds keys.
+    /// Writes the file whole or not at all, for nobody but its owner to read: it holds keys.
     ///
     /// # Errors
     /// See [`DataError`].
-    pub(crate) fn write(&self, path: &Path) -> Result<(), DataError> {
+    pub(crate) fn write(&self, data: &Data) -> Result<(), DataError> {
         let mut resources: BTreeMap<&ResourceId, Vec<&Value>> = BTreeMap::new();
-        for (id, object) in &self.snapshot.objects {
+        for (id, object) in &data.snapshot.objects {
             resources.entry(id).or_default().push(object);
         }
         let stored = resources.into_iter().map(|(id, objects)| Stored {
@@ -111,21 +138,21 @@ impl Data {
         });
         let document = Document {
             schema: SCHEMA.to_owned(),
-            revision: self.snapshot.revision,
+            revision: data.snapshot.revision,
             authority: Keys {
-                certificate: self.authority.certificate.clone(),
-                key: self.authority.key.clone(),
+                certificate: data.authority.certificate.clone(),
+                key: data.authority.key.clone(),
             },
-            token_key: STANDARD.encode(self.token_key),
+            token_key: STANDARD.encode(data.token_key),
             resources: stored.collect(),
         };
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty());
         let mut file = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
         let mut writer = io::BufWriter::new(&mut file);
         serde_json::to_writer(&mut writer, &document)?;
         writer.flush()?;
         drop(writer);
-        file.persist(path).map_err(|error| error.error)?;
+        file.persist(&self.path).map_err(|error| error.error)?;
         Ok(())
     }
 }

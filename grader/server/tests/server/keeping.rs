@@ -64,7 +64,7 @@ fn a_file_that_holds_no_cluster_is_refused_and_left_alone() {
             limits: Limits::default(),
             data: Some(path.clone()),
         };
-        assert!(matches!(Cluster::new(settings), Err(StartError::Data(_))), "{text}");
+        assert!(matches!(Cluster::new(settings), Err(StartError::Data { .. })), "{text}");
         assert_eq!(std::fs::read_to_string(&path).expect("the file"), text);
     }
 }

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use clap::{Args, ValueEnum};
 use controlplane::controllers::ControllerSet;
-use controlplane_server::{Cluster, Limits, Settings, StartError, tokens};
+use controlplane_server::{Cluster, DataError, Limits, Settings, StartError, tokens};
 
 use crate::checkout::command;
 use crate::clusters::Claim;
@@ -190,7 +190,11 @@ fn cannot_start(error: StartError) -> Problem {
             "{} shows what runs; choose another port with --port, or let --port 0 find one",
             command("cluster status")
         )),
-        StartError::Data(_) => problem.next("move the file away to begin with an empty cluster"),
+        StartError::Data { source: DataError::InUse, .. } => problem.next(format!(
+            "{} shows what runs; stop that cluster, or choose another file with --data",
+            command("cluster status")
+        )),
+        StartError::Data { .. } => problem.next("move the file away to begin with an empty cluster"),
         StartError::Keys(_) => problem,
     }
 }
