@@ -3,6 +3,7 @@
 
 use crate::go_text;
 use serde_json::Value;
+use std::collections::HashSet;
 use std::fmt;
 
 /// The kind of a [`FieldError`]; decides its `reason` and the first words of its text.
@@ -210,16 +211,12 @@ impl fmt::Display for FieldError {
 
 /// The texts of several errors as one (`ErrorList.ToAggregate().Error()`): each once, in brackets when there are several.
 pub fn aggregate(errors: &[FieldError]) -> String {
-    let mut texts: Vec<String> = Vec::new();
-    for error in errors {
-        let text = error.to_string();
-        if !texts.contains(&text) {
-            texts.push(text);
-        }
-    }
-    match texts.len() {
-        1 => texts.remove(0),
-        _ => format!("[{}]", texts.join(", ")),
+    let texts: Vec<String> = errors.iter().map(FieldError::to_string).collect();
+    let mut told = HashSet::new();
+    let once: Vec<&str> = texts.iter().map(String::as_str).filter(|text| told.insert(*text)).collect();
+    match once.as_slice() {
+        [only] => (*only).to_owned(),
+        several => format!("[{}]", several.join(", ")),
     }
 }
 

@@ -5,6 +5,16 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
+/// How many objects and lists are inside of each other.
+pub fn depth(value: &Value) -> usize {
+    let deepest = match value {
+        Value::Array(items) => items.iter().map(depth).max(),
+        Value::Object(members) => members.values().map(depth).max(),
+        _ => return 0,
+    };
+    1 + deepest.unwrap_or_default()
+}
+
 /// A member of `metadata`, at any depth below it.
 pub fn metadata_at<'a, const DEPTH: usize>(object: &'a Value, path: [&str; DEPTH]) -> Option<&'a Value> {
     path.iter().try_fold(object.get("metadata")?, |value, key| value.get(key))

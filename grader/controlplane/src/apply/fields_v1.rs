@@ -60,8 +60,8 @@ pub fn decode(fields: &Value) -> Result<Set, String> {
 
 /// The set in an object, and whether the field that the object stands for is itself in the set.
 fn decode_members(members: &Map<String, Value>) -> Result<(Set, bool), String> {
-    let mut set = Set::default();
     let mut member = false;
+    let mut entries = Vec::with_capacity(members.len());
     for (key, value) in members {
         if key == "." {
             member = true;
@@ -72,8 +72,12 @@ fn decode_members(members: &Map<String, Value>) -> Result<(Set, bool), String> {
             Value::Object(members) => decode_members(members)?,
             _ => (Set::default(), true),
         };
-        set.add(element, is_member, below);
+        entries.push((element, is_member, below));
     }
+    // Texts have another order than what they stand for.
+    entries.sort_by(|(a, ..), (b, ..)| a.cmp(b));
+    let mut set = Set::default();
+    entries.into_iter().for_each(|(element, is_member, below)| set.add(element, is_member, below));
     let member = member || set.is_empty();
     Ok((set, member))
 }

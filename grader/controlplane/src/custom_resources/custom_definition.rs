@@ -128,7 +128,8 @@ impl CustomVersion {
             .map(|path| Ok((path.trim_start_matches('.').to_owned(), JsonPath::parse(path)?)));
         let columns = match version["additionalPrinterColumns"].as_array() {
             Some(columns) if !columns.is_empty() => {
-                columns.iter().map(Column::from_json).collect::<Result<_, _>>()?
+                // From the first one on that cannot be read there are none (tableconvertor.go, `New`).
+                columns.iter().map_while(|column| Column::from_json(column).ok()).collect()
             }
             _ => vec![Column::age()],
         };
@@ -165,7 +166,11 @@ mod tests {
                      "subresources": {"status": {}, "scale": {"specReplicasPath": ".spec.n", "statusReplicasPath": ".status.n"}},
                      "selectableFields": [{"jsonPath": ".spec.color"}]},
                     {"name": "v2", "served": true, "storage": false, "deprecated": true, "schema": {"openAPIV3Schema": {"type": "object"}},
-                     "additionalPrinterColumns": [{"name": "N", "type": "integer", "jsonPath": ".spec.n"}]},
+                     "additionalPrinterColumns": [
+                         {"name": "N", "type": "integer", "jsonPath": ".spec.n"},
+                         {"name": "Broken", "type": "integer", "jsonPath": ".spec["},
+                         {"name": "After", "type": "integer", "jsonPath": ".spec.n"},
+                     ]},
                 ],
             },
             "status": {"conditions": [{"type": "Established", "status": "True"}]},
@@ -180,6 +185,7 @@ mod tests {
         assert!(v1.has_status && v1.scale.is_some() && v1.deprecation_warning.is_none());
         assert_eq!((v1.columns[0].name.as_str(), v1.selectable_fields[0].0.as_str()), ("Age", "spec.color"));
         let v2 = definition.version("v2").unwrap();
+        assert_eq!(v2.columns.iter().map(|column| column.name.as_str()).collect::<Vec<_>>(), ["N"]);
         assert_eq!(v2.deprecation_warning.as_deref(), Some("example.com/v2 Widget is deprecated"));
         assert_eq!(v2.columns[0].name, "N");
     }

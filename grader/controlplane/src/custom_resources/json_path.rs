@@ -3,6 +3,11 @@
 
 use serde_json::Value;
 
+/// How deep filters may be inside of filters.
+const DEEPEST: usize = 8;
+/// After about so many values a search ends with what it has found: every `..` may find the same ones again and again.
+const MOST_VISITS: usize = 100_000;
+
 /// A parsed path.
 #[derive(Clone, Debug, PartialEq)]
 pub struct JsonPath {
@@ -48,6 +53,10 @@ impl JsonPath {
     /// # Errors
     /// What is wrong with it.
     pub fn parse(path: &str) -> Result<Self, String> {
+        Self::parse_within(path, DEEPEST)
+    }
+
+    fn parse_within(path: &str, filters: usize) -> Result<Self, String> {
         let mut steps = Vec::new();
         let mut rest = path.strip_prefix('$').unwrap_or(path);
         while !rest.is_empty() {
@@ -67,7 +76,7 @@ impl JsonPath {
             } else if let Some(after) = rest.strip_prefix('[') {
                 let (inside, after) =
                     split_bracket(after).ok_or_else(|| format!("unterminated array in {path:?}"))?;
-                steps.push(parse_bracket(inside.trim())?);
+                steps.push(parse_bracket(inside.trim(), filters)?);
                 rest = after;
             } else {
                 return Err(format!("unexpected {rest:?} in the path {path:?}"));
@@ -78,10 +87,21 @@ impl JsonPath {
 
     /// Every value that the path leads to, in the order of the object.
     pub fn find<'a>(&self, object: &'a Value) -> Vec<&'a Value> {
+        self.find_within(object, &mut { MOST_VISITS })
+    }
+
+    fn find_within<'a>(&self, object: &'a Value, visits: &mut usize) -> Vec<&'a Value> {
         let mut found = vec![object];
         for step in &self.steps {
             let mut next = Vec::new();
-            found.into_iter().for_each(|value| step.apply(value, &mut next));
+            for value in found {
+                if *visits == 0 {
+                    break;
+                }
+                let before = next.len();
+                step.apply(value, &mut next, visits);
+                *visits = visits.saturating_sub(1 + next.len() - before);
+            }
             found = next;
         }
         found
@@ -89,7 +109,7 @@ impl JsonPath {
 }
 
 impl Step {
-    fn apply<'a>(&self, value: &'a Value, found: &mut Vec<&'a Value>) {
+    fn apply<'a>(&self, value: &'a Value, found: &mut Vec<&'a Value>, visits: &mut usize) {
         match (self, value) {
             (Step::Field(name), Value::Object(fields)) => found.extend(fields.get(name)),
             (Step::Index(index), Value::Array(items)) => {
@@ -109,10 +129,10 @@ impl Step {
             (Step::All, Value::Object(fields)) => found.extend(fields.values()),
             (Step::Descend, value) => descend(value, found),
             (Step::Filter(filter), Value::Array(items)) => {
-                found.extend(items.iter().filter(|item| filter.holds(item)))
+                found.extend(items.iter().filter(|item| filter.holds(item, visits)))
             }
             (Step::Filter(filter), Value::Object(fields)) => {
-                found.extend(fields.values().filter(|item| filter.holds(item)))
+                found.extend(fields.values().filter(|item| filter.holds(item, visits)))
             }
             _ => {}
         }
@@ -120,10 +140,10 @@ impl Step {
 }
 
 impl Filter {
-    fn holds(&self, item: &Value) -> bool {
-        let Some(left) = self.left.value(item) else { return false };
+    fn holds(&self, item: &Value, visits: &mut usize) -> bool {
+        let Some(left) = self.left.value(item, visits) else { return false };
         let Some((comparison, right)) = &self.comparison else { return true };
-        let Some(right) = right.value(item) else { return false };
+        let Some(right) = right.value(item, visits) else { return false };
         let order = match (left, right) {
             (Value::Number(left), Value::Number(right)) => left.as_f64().partial_cmp(&right.as_f64()),
             (Value::String(left), Value::String(right)) => Some(left.cmp(right)),
@@ -141,10 +161,10 @@ impl Filter {
 }
 
 impl Operand {
-    fn value<'a>(&'a self, item: &'a Value) -> Option<&'a Value> {
+    fn value<'a>(&'a self, item: &'a Value, visits: &mut usize) -> Option<&'a Value> {
         match self {
             Operand::Literal(value) => Some(value),
-            Operand::Path(path) => path.find(item).into_iter().next(),
+            Operand::Path(path) => path.find_within(item, visits).into_iter().next(),
         }
     }
 }
@@ -204,7 +224,7 @@ fn split_bracket(text: &str) -> Option<(&str, &str)> {
     None
 }
 
-fn parse_bracket(inside: &str) -> Result<Step, String> {
+fn parse_bracket(inside: &str, filters: usize) -> Result<Step, String> {
     let integer = |text: &str| text.trim().parse::<i64>().map_err(|_| format!("invalid array index {text}"));
     let bound = |text: &str| if text.trim().is_empty() { Ok(None) } else { integer(text).map(Some) };
     if inside == "*" {
@@ -214,7 +234,7 @@ fn parse_bracket(inside: &str) -> Result<Step, String> {
         return Ok(Step::Field(name));
     }
     if let Some(filter) = inside.strip_prefix("?(").and_then(|filter| filter.strip_suffix(')')) {
-        return parse_filter(filter).map(Step::Filter);
+        return parse_filter(filter, filters).map(Step::Filter);
     }
     match inside.split_once(':') {
         Some((from, to)) => Ok(Step::Slice(bound(from)?, bound(to.split(':').next().unwrap_or(to))?)),
@@ -222,7 +242,7 @@ fn parse_bracket(inside: &str) -> Result<Step, String> {
     }
 }
 
-fn parse_filter(filter: &str) -> Result<Filter, String> {
+fn parse_filter(filter: &str, filters: usize) -> Result<Filter, String> {
     let operators = [
         ("==", Comparison::Equal),
         ("!=", Comparison::NotEqual),
@@ -231,20 +251,22 @@ fn parse_filter(filter: &str) -> Result<Filter, String> {
         ("<", Comparison::Less),
         (">", Comparison::Greater),
     ];
+    let filters = filters.checked_sub(1).ok_or("there are too many filters inside of filters")?;
+    let operand = |text: &str| parse_operand(text, filters);
     let found =
         operators.into_iter().find_map(|(sign, comparison)| Some((filter.split_once(sign)?, comparison)));
     match found {
         Some(((left, right), comparison)) => {
-            Ok(Filter { left: parse_operand(left)?, comparison: Some((comparison, parse_operand(right)?)) })
+            Ok(Filter { left: operand(left)?, comparison: Some((comparison, operand(right)?)) })
         }
-        None => Ok(Filter { left: parse_operand(filter)?, comparison: None }),
+        None => Ok(Filter { left: operand(filter)?, comparison: None }),
     }
 }
 
-fn parse_operand(text: &str) -> Result<Operand, String> {
+fn parse_operand(text: &str, filters: usize) -> Result<Operand, String> {
     let text = text.trim();
     if let Some(path) = text.strip_prefix('@') {
-        return JsonPath::parse(path).map(Operand::Path);
+        return JsonPath::parse_within(path, filters).map(Operand::Path);
     }
     if let Some(literal) = unquoted(text) {
         return Ok(Operand::Literal(literal.into()));
@@ -297,5 +319,18 @@ mod tests {
         for path in ["spec", ".spec[", ".spec[x]", ".a..", ".a[?(b)]"] {
             assert!(JsonPath::parse(path).is_err(), "{path}");
         }
+        let nested = |depth: usize| format!("{}{}", ".a[?(@".repeat(depth), ")]".repeat(depth));
+        assert!(JsonPath::parse(&nested(DEEPEST)).is_ok());
+        assert!(JsonPath::parse(&nested(100_000)).is_err());
+    }
+
+    #[test]
+    fn a_search_that_finds_the_same_again_and_again_ends() {
+        let mut object = json!(1);
+        for _ in 0..100 {
+            object = json!([object]);
+        }
+        let found = JsonPath::parse(&"..[*]".repeat(50)).unwrap().find(&object).len();
+        assert!(found <= MOST_VISITS, "{found}");
     }
 }

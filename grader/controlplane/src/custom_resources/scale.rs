@@ -1,6 +1,7 @@
 //! `/scale` of a custom resource (apiextensions-apiserver/pkg/registry/customresource/{etcd,validator}.go).
 
 use crate::field_error::FieldError;
+use crate::go_text;
 use serde_json::Value;
 
 /// Where an object keeps what `/scale` shows. Paths are as in the definition, e.g. `.spec.replicas`.
@@ -114,15 +115,7 @@ fn steps(path: &str) -> impl Iterator<Item = &str> {
 }
 
 fn wrong_type(path: &str, value: &Value, expected: &str) -> String {
-    let found = match value {
-        Value::Null => "<nil>",
-        Value::Bool(_) => "bool",
-        Value::Number(number) if number.is_f64() => "float64",
-        Value::Number(_) => "int64",
-        Value::String(_) => "string",
-        Value::Array(_) => "[]interface {}",
-        Value::Object(_) => "map[string]interface {}",
-    };
+    let found = go_text::type_name(value);
     let shown = match value {
         Value::String(text) => text.clone(),
         Value::Null => "<nil>".to_owned(),

@@ -26,6 +26,12 @@ pub(crate) const BODY_LIMIT: usize = 3 * 1024 * 1024;
 pub(crate) const MOST_OBJECTIONS: usize = 100;
 /// How much of a body an error shows.
 const SHOWN: usize = 30;
+/// How deep an object may nest. What is stored, with what the server adds to it, must be readable for whoever reads
+/// JSON with a limit, as the server itself does.
+const DEEPEST: usize = 100;
+/// managedFields nest as deep as what is owned, and this much more: list, entry, `fieldsV1`.
+const AROUND_OWNED: usize = 3;
+pub(crate) const TOO_DEEP: &str = "exceeded max depth";
 const TYPE_META: &str = "struct { APIVersion string \"json:\\\"apiVersion,omitempty\\\"\"; \
                          Kind string \"json:\\\"kind,omitempty\\\"\" }";
 
@@ -235,6 +241,9 @@ pub(crate) fn other_body(
 
 /// Brings a document into the form of the resource's version. `bytes` is what it was read from, for texts.
 pub(crate) fn decode(resource: &Resource, document: Value, bytes: &[u8]) -> Result<Decoded, Undecodable> {
+    if is_too_deep(&document) {
+        return Err(Undecodable::unrecognized(TOO_DEEP));
+    }
     if !document.is_object() {
         let found = go_text::json_kind(&document);
         // Null is taken for an empty object.
@@ -260,7 +269,24 @@ pub(crate) fn decode(resource: &Resource, document: Value, bytes: &[u8]) -> Resu
 
 /// Brings what a strategic merge patch has made of a built-in object into the form of the resource's version.
 pub(crate) fn convert(resource: &Resource, document: Value) -> Result<Decoded, Undecodable> {
+    if is_too_deep(&document) {
+        return Err(Undecodable::unrecognized(TOO_DEEP));
+    }
     builtin(resource, document, Reader::Converter)
+}
+
+/// Whether an object nests deeper than an object may.
+pub(crate) fn is_too_deep(object: &Value) -> bool {
+    let depth = |(key, member): (&String, &Value)| match (key.as_str(), member) {
+        ("metadata", Value::Object(metadata)) => {
+            let own = metadata.iter().filter(|(key, _)| *key != "managedFields");
+            1 + own.map(|(_, member)| object::depth(member)).max().unwrap_or_default()
+        }
+        _ => object::depth(member),
+    };
+    let owners = object::metadata_at(object, ["managedFields"]).map_or(0, object::depth);
+    object.as_object().into_iter().flatten().any(|member| depth(member) >= DEEPEST)
+        || owners > DEEPEST + AROUND_OWNED
 }
 
 fn builtin(resource: &Resource, mut document: Value, reader: Reader) -> Result<Decoded, Undecodable> {
@@ -330,6 +356,9 @@ fn custom_object(custom: &Custom, mut document: Value, bytes: &[u8]) -> Result<D
 /// and null stays for validation to refuse.
 pub(crate) fn applied(resource: &Resource, mut document: Value) -> Result<Value, ApiError> {
     let refused = |text| ApiError::unexpected(text);
+    if is_too_deep(&document) {
+        return Err(ApiError::bad_request(TOO_DEEP));
+    }
     if !resource.is_custom() {
         let decoded =
             builtin(resource, document, Reader::Json).map_err(|undecodable| refused(undecodable.text))?;

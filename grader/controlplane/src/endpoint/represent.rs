@@ -13,6 +13,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Map, Value, json};
+use std::sync::Arc;
 
 /// Room for most objects, in bytes.
 const USUAL_SIZE: usize = 1024;
@@ -264,21 +265,20 @@ impl Serialize for List<'_> {
         map.serialize_entry("kind", &self.resource.list_kind)?;
         map.serialize_entry("apiVersion", &self.resource.api_version())?;
         map.serialize_entry("metadata", &self.metadata)?;
-        if self.resource.is_custom() {
-            map.serialize_entry("items", &Items(&self.page.items, false))?;
-        } else {
-            map.serialize_entry("items", &Items(&self.page.items, true))?;
-        }
+        map.serialize_entry("items", &Items { items: &self.page.items, bare: !self.resource.is_custom() })?;
         map.end()
     }
 }
 
-/// The items of a list, those of built-in kinds without kind and apiVersion.
-struct Items<'a>(&'a [std::sync::Arc<Value>], bool);
+/// The items of a list, those of built-in kinds bare: without kind and apiVersion.
+struct Items<'a> {
+    items: &'a [Arc<Value>],
+    bare: bool,
+}
 
 impl Serialize for Items<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self(items, bare) = *self;
+        let Self { items, bare } = *self;
         serializer.collect_seq(items.iter().map(|item| Item { item, bare }))
     }
 }

@@ -7,10 +7,19 @@
 
 use super::{PatchError, decode};
 use crate::go_text;
+use crate::object;
 use serde_json::{Map, Value};
 
 /// The most operations one patch may have (apiserver/pkg/endpoints/handlers/patch.go).
 pub const MAX_OPERATIONS: usize = 10_000;
+
+/// The most bytes of JSON that the copies of one patch may add together (apiserver/pkg/server/config.go,
+/// `JSONPatchMaxCopyBytes`): every copy can double a document.
+const MAX_COPIED: usize = 3 * 1024 * 1024;
+
+/// How deep moves and copies may nest a document: deeper than any object, and little enough for those who walk
+/// through it.
+const MAX_DEPTH: usize = 1_000;
 
 /// The names that an operation may have; others are errors under strict field validation.
 const MEMBERS: [&str; 4] = ["op", "path", "from", "value"];
@@ -93,22 +102,67 @@ impl Patch {
     /// [`PatchError::DoesNotApply`] with the first operation that fails.
     pub fn apply(&self, document: &Value) -> Result<Value, PatchError> {
         let mut document = document.clone();
+        let mut growth = Growth { copied: 0, depth: object::depth(&document) };
         for operation in &self.operations {
-            apply_operation(&mut document, operation)
+            apply_operation(&mut document, operation, &mut growth)
                 .map_err(|reason| PatchError::DoesNotApply { reason })?;
         }
         Ok(document)
     }
 }
 
-fn apply_operation(document: &mut Value, operation: &Map<String, Value>) -> Result<(), String> {
+/// What the operations so far have made of a document.
+struct Growth {
+    /// Bytes of JSON added by copies.
+    copied: usize,
+    /// The document nests no deeper than this.
+    depth: usize,
+}
+
+impl Growth {
+    fn copies(&mut self, value: &Value) -> Result<(), String> {
+        self.copied += value.to_string().len();
+        let Self { copied, .. } = self;
+        if *copied <= MAX_COPIED {
+            return Ok(());
+        }
+        Err(format!(
+            "Unable to copy, the accumulated size increase of copy operation is {copied}, exceeding the limit {MAX_COPIED}"
+        ))
+    }
+
+    /// A value of this depth comes to a path.
+    fn puts(&mut self, path: &str, depth: usize) -> Result<(), String> {
+        self.depth = self.depth.max(steps(path) + depth);
+        if self.depth <= MAX_DEPTH { Ok(()) } else { Err("the document would nest too deeply".to_owned()) }
+    }
+
+    /// What is at `from` comes to a path: it nests as deep as the document does below that, at the most.
+    fn puts_from(&mut self, path: &str, from: &str) -> Result<(), String> {
+        self.puts(path, self.depth.saturating_sub(steps(from)))
+    }
+}
+
+fn steps(path: &str) -> usize {
+    path.matches('/').count()
+}
+
+fn apply_operation(
+    document: &mut Value,
+    operation: &Map<String, Value>,
+    growth: &mut Growth,
+) -> Result<(), String> {
     let text = |member: &str| operation.get(member).and_then(Value::as_str);
     let op = text("op").unwrap_or("unknown");
     let path = || text("path").ok_or_else(|| format!("{op} operation failed to decode path: missing value"));
     let from = || text("from").ok_or_else(|| format!("{op} operation failed to decode from: missing value"));
     let value = || operation.get("value").cloned().unwrap_or(Value::Null);
     match op {
-        "add" => add(document, "add", path()?, value()),
+        "add" => {
+            let value = value();
+            growth.puts(path()?, object::depth(&value))?;
+            add(document, "add", path()?, value)
+        }
         "remove" => {
             let path = path()?;
             let mut place = place(document, path).ok_or_else(|| {
@@ -116,7 +170,11 @@ fn apply_operation(document: &mut Value, operation: &Map<String, Value>) -> Resu
             })?;
             place.remove().map(drop).map_err(|error| format!("error in remove for path: '{path}': {error}"))
         }
-        "replace" => replace(document, path()?, value()),
+        "replace" => {
+            let value = value();
+            growth.puts(path()?, object::depth(&value))?;
+            replace(document, path()?, value)
+        }
         "move" => {
             let from = from()?;
             let mut source = place(document, from).ok_or_else(|| {
@@ -125,6 +183,7 @@ fn apply_operation(document: &mut Value, operation: &Map<String, Value>) -> Resu
             let moved = source
                 .remove()
                 .map_err(|error| format!("error in move for path: '{}': {error}", source.key))?;
+            growth.puts_from(path()?, from)?;
             add(document, "move", path()?, moved)
         }
         "copy" => {
@@ -132,10 +191,11 @@ fn apply_operation(document: &mut Value, operation: &Map<String, Value>) -> Resu
             let source = place(document, from).ok_or_else(|| {
                 format!("copy operation does not apply: doc is missing from path: {from}: missing value")
             })?;
-            let copied =
-                source.get().map_err(|error| format!("error in copy for from: '{from}': {error}"))?;
-            let copied = copied.cloned().unwrap_or(Value::Null);
-            add(document, "copy", path()?, copied)
+            let value = source.get().map_err(|error| format!("error in copy for from: '{from}': {error}"))?;
+            let value = value.cloned().unwrap_or(Value::Null);
+            growth.copies(&value)?;
+            growth.puts_from(path()?, from)?;
+            add(document, "copy", path()?, value)
         }
         "test" => test(document, path()?, operation.get("value")),
         other => Err(format!("Unexpected kind: {other}")),
@@ -329,6 +389,28 @@ mod tests {
             }
             assert_eq!(patched(&document, patch.clone()), Ok(wanted), "{patch}");
         }
+    }
+
+    #[test]
+    fn a_document_cannot_grow_without_end() {
+        let refused = |operations: Vec<Value>| match patched(&json!({"a": {}}), operations.into()) {
+            Err(PatchError::DoesNotApply { reason }) => reason,
+            other => panic!("{other:?}"),
+        };
+        let doubling = |index| json!({"op": "copy", "from": "/a", "path": format!("/a/{index}")});
+        let reason = refused((0..40).map(doubling).collect());
+        assert!(reason.contains("exceeding the limit 3145728"), "{reason}");
+
+        let nesting = |_| {
+            [
+                json!({"op": "add", "path": "/b", "value": {}}),
+                json!({"op": "move", "from": "/a", "path": "/b/a"}),
+                json!({"op": "move", "from": "/b", "path": "/a"}),
+            ]
+        };
+        assert_eq!(refused((0..3_000).flat_map(nesting).collect()), "the document would nest too deeply");
+        let sideways = |_| json!({"op": "move", "from": "/a", "path": "/a"});
+        assert!(patched(&json!({"a": {}}), (0..3_000).map(sideways).collect()).is_ok());
     }
 
     #[test]

@@ -74,20 +74,20 @@ pub fn syntax_error(source: &str) -> Option<String> {
 fn translate(source: &str) -> String {
     let mut translated = String::with_capacity(source.len() + 16);
     let mut in_class = false;
-    let mut characters = source.chars().peekable();
+    let mut characters = source.chars();
     while let Some(character) = characters.next() {
         match character {
             '\\' => match characters.next() {
                 None => translated.push('\\'),
                 Some('Q') if !in_class => {
-                    let rest: String = characters.by_ref().collect();
-                    let (quoted, after) = rest.split_once("\\E").unwrap_or((&rest, ""));
+                    let rest = characters.as_str();
+                    let (quoted, after) = rest.split_once("\\E").unwrap_or((rest, ""));
                     translated.push_str(&regex::escape(quoted));
-                    translated.push_str(&translate(after));
+                    characters = after.chars();
                 }
                 Some(escaped) => translate_escape(&mut translated, escaped, in_class),
             },
-            '[' if in_class && characters.peek() != Some(&':') => translated.push_str("\\["),
+            '[' if in_class && !characters.as_str().starts_with(':') => translated.push_str("\\["),
             '&' | '~' if in_class => {
                 translated.push('\\');
                 translated.push(character);
@@ -105,11 +105,13 @@ fn translate(source: &str) -> String {
             '[' => {
                 in_class = true;
                 translated.push('[');
-                if characters.next_if_eq(&'^').is_some() {
+                if let Some(rest) = characters.as_str().strip_prefix('^') {
                     translated.push('^');
+                    characters = rest.chars();
                 }
-                if characters.next_if_eq(&']').is_some() {
+                if let Some(rest) = characters.as_str().strip_prefix(']') {
                     translated.push_str("\\]");
+                    characters = rest.chars();
                 }
             }
             ']' if in_class => {

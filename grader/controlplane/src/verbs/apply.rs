@@ -25,6 +25,9 @@ pub(crate) fn apply(
     let (configuration, repeated) = yaml::parse(bytes).map_err(|text| {
         ApiError::bad_request(format!("error decoding YAML: error converting YAML to JSON: {text}"))
     })?;
+    if decode::is_too_deep(&configuration) {
+        return Err(ApiError::bad_request(decode::TOO_DEEP));
+    }
     let stored = server.store.get(&resource.storage, &write.namespace, &write.name);
     let stored = stored.map(|stored| (stored.object.clone(), stored.revision));
     let live = stored

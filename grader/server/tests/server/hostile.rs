@@ -125,6 +125,54 @@ fn deep_bodies_are_refused() {
 }
 
 #[test]
+fn as_deep_as_an_object_may_be_it_can_be_kept_and_read() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = Some(folder.path().join("cluster.json"));
+    let mut server = Running::with_data(Limits::default(), file.clone());
+    let definition = r#"{
+        "metadata": {"name": "boxes.example.com"},
+        "spec": {
+            "group": "example.com", "scope": "Cluster", "names": {"plural": "boxes", "kind": "Box"},
+            "versions": [{"name": "v1", "served": true, "storage": true, "schema": {"openAPIV3Schema": {
+                "type": "object", "x-kubernetes-preserve-unknown-fields": true
+            }}}]
+        }
+    }"#;
+    let definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+    assert_eq!(server.administrator("POST", definitions, definition).status, 201);
+    let boxes = |depth: usize| {
+        let inside = format!("{}1{}", r#"{"a":"#.repeat(depth - 1), "}".repeat(depth - 1));
+        format!(r#"{{"apiVersion":"example.com/v1","kind":"Box","metadata":{{"name":"b"}},"a":{inside}}}"#)
+    };
+    let path = "/apis/example.com/v1/boxes";
+    assert_eq!(server.administrator("POST", path, &boxes(101)).status, 400);
+    assert_eq!(server.administrator("POST", path, &boxes(100)).status, 201);
+    let sent = server.administrator("GET", &format!("{path}/b"), "").body;
+    assert_eq!(server.administrator("PUT", &format!("{path}/b"), &sent).status, 200);
+    server.stop();
+    let again = Running::with_data(Limits::default(), file);
+    assert_eq!(again.administrator("GET", &format!("{path}/b"), "").body, sent);
+}
+
+#[test]
+fn bodies_full_of_mistakes_are_answered_like_others() {
+    let server = Running::new(Limits::default());
+    let unknown: String = (0..150_000).map(|index| format!(r#""x{index}":1,"#)).collect();
+    let repeated: String = (0..100_000).map(|index| format!(r#""x{index}":1,"x{index}":2,"#)).collect();
+    let below_long_key = format!(r#""{}":{{{repeated}"z":1}},"#, "k".repeat(500_000));
+    for (index, mistakes) in [unknown, repeated, below_long_key].into_iter().enumerate() {
+        let body = config_map(&format!("m{index}")).replacen('{', &format!("{{{mistakes}"), 1);
+        assert_eq!(server.administrator("POST", CONFIG_MAPS, &body).status, 201);
+        let strict = format!("{CONFIG_MAPS}?fieldValidation=Strict");
+        assert_eq!(server.administrator("POST", &strict, &body).status, 400);
+        let patch =
+            format!("authorization: Bearer {ADMIN}\r\ncontent-type: application/merge-patch+json\r\n");
+        assert_eq!(server.ask("PATCH", &format!("{CONFIG_MAPS}/m{index}"), &patch, &body).status, 200);
+    }
+    assert!(server.is_well());
+}
+
+#[test]
 fn deep_and_broken_queries_are_refused() {
     let server = Running::new(Limits::default());
     for query in [

@@ -31,6 +31,15 @@ impl PolicyRule {
         }
     }
 
+    /// Every right that there is.
+    pub(crate) fn everything() -> [Self; 2] {
+        let all = || vec![ALL.to_owned()];
+        [
+            Self { verbs: all(), api_groups: all(), resources: all(), ..Self::default() },
+            Self { verbs: all(), non_resource_urls: all(), ..Self::default() },
+        ]
+    }
+
     /// The rules of a Role or ClusterRole.
     pub(crate) fn parse_all(role: &Value) -> Vec<Self> {
         role.get("rules").and_then(Value::as_array).into_iter().flatten().map(Self::parse).collect()
@@ -48,6 +57,13 @@ impl PolicyRule {
                     && (self.resource_names.is_empty() || has(&self.resource_names, name))
             }
         }
+    }
+
+    /// How many rights it is, of one verb on one thing each.
+    pub(super) fn rights(&self) -> usize {
+        let lists = [&self.api_groups, &self.resources, &self.verbs].map(Vec::len);
+        let of_resources = lists.into_iter().fold(self.resource_names.len().max(1), usize::saturating_mul);
+        of_resources.saturating_add(self.non_resource_urls.len().saturating_mul(self.verbs.len()))
     }
 
     /// As messages show it: `{APIGroups:[""], Resources:["pods"], Verbs:["get"]}`.

@@ -278,3 +278,19 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_rule_is_as_many_rights_as_it_breaks_down_into() {
+    for rule in [
+        json!({}),
+        json!({"verbs": ["get", "list"], "nonResourceURLs": ["/a", "/b", "/c"]}),
+        json!({"verbs": ["get", "list"], "apiGroups": ["", "apps"], "resources": ["pods", "nodes", "jobs"]}),
+        json!({"verbs": ["get"], "apiGroups": [""], "resources": ["pods"], "resourceNames": ["a", "b"]}),
+    ] {
+        let parsed = PolicyRule::parse(&rule);
+        assert_eq!(parsed.rights(), break_down(&parsed).len(), "{rule}");
+    }
+    let many = vec!["x"; 1 << 20];
+    let rule = json!({"verbs": many, "apiGroups": many, "resources": many, "resourceNames": many});
+    assert_eq!(PolicyRule::parse(&rule).rights(), usize::MAX);
+}

@@ -18,7 +18,7 @@ pub(super) fn self_subject(
     }
     let (rules, problems) = match control.index() {
         Some(index) => index.rules_for(&write.user, namespace),
-        None => (everything(), Vec::new()),
+        None => (PolicyRule::everything().to_vec(), Vec::new()),
     };
     let about_resources = rules.iter().filter(|rule| !rule.resources.is_empty());
     let about_paths = rules.iter().filter(|rule| !rule.non_resource_urls.is_empty());
@@ -36,13 +36,4 @@ pub(super) fn self_subject(
         "kind": "SelfSubjectRulesReview", "apiVersion": "authorization.k8s.io/v1",
         "metadata": {}, "spec": {}, "status": status,
     }))
-}
-
-/// What everybody may do where nobody decides.
-fn everything() -> Vec<PolicyRule> {
-    let all = || vec!["*".to_owned()];
-    vec![
-        PolicyRule { verbs: all(), api_groups: all(), resources: all(), ..PolicyRule::default() },
-        PolicyRule { verbs: all(), non_resource_urls: all(), ..PolicyRule::default() },
-    ]
 }

@@ -38,9 +38,7 @@ pub(crate) fn validate(shape: Shape<'_>, value: &Value, duplicates: Duplicates) 
     match texts.as_slice() {
         [] => Ok(()),
         [only] => Err(only.clone()),
-        several => {
-            Err(several.iter().fold("errors:".to_owned(), |text, violation| format!("{text}\n  {violation}")))
-        }
+        several => Err(format!("errors:\n  {}", several.join("\n  "))),
     }
 }
 

@@ -10,6 +10,7 @@ pub use reader::Reader;
 use super::definitions::{Definition, Field, Scalar, Type};
 use super::go_time;
 use super::quantity::Quantity;
+use crate::go_text::json_kind;
 use crate::unknown_fields::UnknownFields;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -211,13 +212,13 @@ impl Decoder {
             }
             // These read their JSON by themselves, so that the error does not know the field.
             (Scalar::Time | Scalar::MicroTime | Scalar::IntOrString, other) => {
-                let what = json_type(other);
+                let what = json_kind(other);
                 self.save(format!("json: cannot unmarshal {what} into Go value of type {go_name}"));
                 value
             }
             (_, other) => {
                 let shape = if scalar == Scalar::Bytes { Shape::Slice } else { Shape::Scalar };
-                self.fail(json_type(other), other, shape, go_name);
+                self.fail(json_kind(other), other, shape, go_name);
                 value
             }
         }
@@ -245,7 +246,7 @@ impl Decoder {
 
     fn wrong_type(&mut self, value: &Value, shape: Shape, go_type: impl FnOnce() -> String) {
         let go_type = go_type();
-        self.fail(json_type(value), value, shape, &go_type);
+        self.fail(json_kind(value), value, shape, &go_type);
     }
 
     /// Notes that a value, for Go's JSON decoder `what`, does not fit.
@@ -276,17 +277,6 @@ fn is_empty(value: &Value) -> bool {
         Value::String(s) => s.is_empty(),
         Value::Array(a) => a.is_empty(),
         Value::Object(o) => o.is_empty(),
-    }
-}
-
-fn json_type(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "bool",
-        Value::Number(_) => "number",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
     }
 }
 

@@ -27,7 +27,7 @@ pub use rule::{Rule, RuleCheck};
 
 use super::Schema;
 use super::pruning::is_meta_field;
-use super::validation::{equal, old_field, old_item};
+use super::validation::{OldItems, equal, old_field};
 use crate::field_error::{FieldError, FieldPath};
 use serde_json::Value;
 
@@ -150,12 +150,14 @@ impl Walk {
             }
             Value::Array(items) => {
                 let Some(item_schema) = schema.items.as_deref() else { return };
+                let old_items = OldItems::of(schema, old);
+                let ratchet = place.ratchet.current;
+                let ratchet_items =
+                    ratchet.map(|(schema, _, old)| OldItems::of(schema, Some(old))).unwrap_or_default();
                 for (index, item) in items.iter().enumerate() {
                     let below = Place {
-                        old: old.and_then(|old| old_item(schema, old, item)),
-                        ratchet: place
-                            .ratchet
-                            .below(item_schema, item, |schema, old| old_item(schema, old, item)),
+                        old: old_items.get(item),
+                        ratchet: place.ratchet.below(item_schema, item, |_, _| ratchet_items.get(item)),
                         is_resource: item_schema.embedded_resource,
                     };
                     self.node(item_schema, item, below, path.index(index));

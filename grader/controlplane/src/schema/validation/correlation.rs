@@ -1,7 +1,8 @@
 //! Which old value a new one replaces (apiserver/pkg/cel/common/equality.go).
 
 use super::super::Schema;
-use serde_json::Value;
+use serde_json::{Map, Value};
+use std::collections::HashMap;
 
 /// The old value of a field, where the schema knows the field and the old object had it.
 pub(crate) fn old_field<'a>(schema: &Schema, old: &'a Value, key: &str) -> Option<&'a Value> {
@@ -9,19 +10,36 @@ pub(crate) fn old_field<'a>(schema: &Schema, old: &'a Value, key: &str) -> Optio
     old.as_object()?.get(key)
 }
 
-/// The old value of an item: in a list map the one with the same keys; items of other lists are not correlated.
-pub(crate) fn old_item<'a>(schema: &Schema, old: &'a Value, item: &Value) -> Option<&'a Value> {
-    let keys = schema.list_map_keys();
-    if keys.is_empty() || schema.items.is_none() {
-        return None;
+/// The old values of items: in a list map those with the same keys; items of other lists are not correlated.
+#[derive(Debug, Default)]
+pub(crate) struct OldItems<'a> {
+    keys: &'a [String],
+    by_keys: HashMap<Vec<Option<&'a Value>>, &'a Value>,
+}
+
+impl<'a> OldItems<'a> {
+    pub(crate) fn of(schema: &'a Schema, old: Option<&'a Value>) -> Self {
+        let keys = schema.list_map_keys();
+        let mut items = Self { keys, by_keys: HashMap::new() };
+        if keys.is_empty() || schema.items.is_none() {
+            return items;
+        }
+        for old in old.and_then(Value::as_array).into_iter().flatten() {
+            if let Some(fields) = old.as_object() {
+                // Of several with the same keys it is the first one.
+                items.by_keys.entry(values_of(keys, fields)).or_insert(old);
+            }
+        }
+        items
     }
-    let item = item.as_object()?;
-    let same_keys = |candidate: &&Value| {
-        candidate
-            .as_object()
-            .is_some_and(|candidate| keys.iter().all(|key| candidate.get(key) == item.get(key)))
-    };
-    old.as_array()?.iter().find(same_keys)
+
+    pub(crate) fn get(&self, item: &Value) -> Option<&'a Value> {
+        self.by_keys.get(&values_of(self.keys, item.as_object()?)).copied()
+    }
+}
+
+fn values_of<'a>(keys: &[String], fields: &'a Map<String, Value>) -> Vec<Option<&'a Value>> {
+    keys.iter().map(|key| fields.get(key)).collect()
 }
 
 /// Whether two values are the same. The order of a list map does not count; a field that the schema does not know
@@ -33,8 +51,8 @@ pub(crate) fn equal(schema: &Schema, new: &Value, old: &Value) -> bool {
             else {
                 return new_items == old_items;
             };
-            let is_old =
-                |item: &Value| old_item(schema, old, item).is_some_and(|old| equal(item_schema, item, old));
+            let known = OldItems::of(schema, Some(old));
+            let is_old = |item: &Value| known.get(item).is_some_and(|old| equal(item_schema, item, old));
             new_items.len() == old_items.len() && new_items.iter().all(is_old)
         }
         (Value::Object(new_fields), Value::Object(old_fields)) => {

@@ -12,7 +12,7 @@ mod numbers;
 mod uri;
 mod values;
 
-pub(crate) use correlation::{equal, old_field, old_item};
+pub(crate) use correlation::{OldItems, equal, old_field};
 pub use formats::{Format, TextFormat};
 pub(crate) use formats::{is_date, parse_duration};
 

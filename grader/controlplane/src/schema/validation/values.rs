@@ -5,10 +5,13 @@
 
 use super::super::{Schema, Type};
 use super::numbers::{Number64, is_supported, is_whole};
-use super::{Format, equal, old_field, old_item};
+use super::{Format, OldItems, equal, old_field};
 use crate::field_error::{FieldError, FieldErrorKind, FieldPath};
 use crate::go_text;
 use serde_json::Value;
+
+/// So many errors of one object are told. Kubernetes tells all of them, of which nobody reads the last ones.
+const MOST_ERRORS: usize = 1_000;
 
 /// Checks a value; `below` is the path of the value itself, which texts leave out.
 pub(super) fn validate(
@@ -35,7 +38,7 @@ impl Outcome {
 
     /// Adds an error once.
     pub(super) fn add(&mut self, error: FieldError) {
-        if !self.errors.contains(&error) {
+        if self.errors.len() < MOST_ERRORS && !self.errors.contains(&error) {
             self.errors.push(error);
         }
     }
@@ -240,9 +243,9 @@ impl Check<'_> {
         outcome: &mut Outcome,
     ) {
         if let Some(item_schema) = &schema.items {
+            let old_items = OldItems::of(schema, old);
             for (index, item) in items.iter().enumerate() {
-                let old = old.and_then(|old| old_item(schema, old, item));
-                outcome.merge(self.ratcheted(item_schema, item, old, path.index(index)));
+                outcome.merge(self.ratcheted(item_schema, item, old_items.get(item), path.index(index)));
             }
         }
         let validation = &schema.validation;

@@ -4,10 +4,14 @@
 //! merging alone cannot: `$patch: delete` and `$patch: replace`, `$retainKeys`, `$deleteFromPrimitiveList/x` and
 //! `$setElementOrder/x`.
 
+mod lists;
+
 use super::{PatchError, decode};
 use crate::go_text;
 use crate::schema::Schema;
+use lists::{check_element_order, delete_from_list, element_type, in_order, merge_list};
 use serde_json::{Map, Value};
+use std::collections::HashSet;
 
 const DIRECTIVE: &str = "$patch";
 const RETAIN_KEYS: &str = "$retainKeys";
@@ -96,14 +100,14 @@ fn retain_keys(original: &mut Object, patch: &mut Object) -> Result<(), PatchErr
     let Some(directive) = patch.remove(RETAIN_KEYS) else { return Ok(()) };
     let bad = || PatchError::Malformed("invalid patch format of retainKeys".to_owned());
     let retained = directive.as_array().ok_or_else(bad)?;
-    let is_retained = |key: &str| retained.iter().any(|name| name == key);
+    let retained: HashSet<&str> = retained.iter().filter_map(Value::as_str).collect();
     for (key, value) in patch.iter() {
         let directive = key.starts_with(DELETE_FROM_PRIMITIVE_LIST) || key.starts_with(SET_ELEMENT_ORDER);
-        if !value.is_null() && !directive && !is_retained(key) {
+        if !value.is_null() && !directive && !retained.contains(key.as_str()) {
             return Err(bad());
         }
     }
-    original.retain(|key, _| is_retained(key));
+    original.retain(|key, _| retained.contains(key.as_str()));
     Ok(())
 }
 
@@ -148,189 +152,6 @@ fn set_element_orders(
         patch.remove(key);
     }
     Ok(())
-}
-
-/// The items of the patch that stay must come in the order that `$setElementOrder` gives.
-fn check_element_order(patch: &[Value], order: &[Value], merge_key: Option<&str>) -> Result<(), PatchError> {
-    if patch.is_empty() || order.is_empty() {
-        return Ok(());
-    }
-    let mut ordered = order.iter();
-    for item in patch.iter().filter(|item| item.get(DIRECTIVE).is_none()) {
-        loop {
-            let Some(candidate) = ordered.next() else {
-                return Err(PatchError::Unclassified(format!(
-                    "The order in patch list:\n{}\n doesn't match {SET_ELEMENT_ORDER} list:\n{}\n",
-                    go_text::plain_list(patch),
-                    go_text::plain_list(order)
-                )));
-            };
-            if identity(item, merge_key)? == identity(candidate, merge_key)? {
-                break;
-            }
-        }
-    }
-    Ok(())
-}
-
-fn merge_list(
-    original: Vec<Value>,
-    patch: Vec<Value>,
-    field: Option<&Schema>,
-) -> Result<Vec<Value>, PatchError> {
-    if original.is_empty() && patch.is_empty() {
-        return Ok(original);
-    }
-    match element_type(&[&original, &patch])? {
-        "map[string]interface {}" => {
-            let key = merge_key(field).ok_or_else(|| {
-                PatchError::Unclassified("cannot merge lists without merge key for struct".to_owned())
-            })?;
-            merge_list_of_maps(original, patch, field, key)
-        }
-        _ => {
-            let mut merged = original.clone();
-            merged.extend(patch.iter().cloned());
-            let merged = deduplicated(merged);
-            in_order(merged, &patch, &original, None)
-        }
-    }
-}
-
-fn merge_list_of_maps(
-    mut original: Vec<Value>,
-    patch: Vec<Value>,
-    field: Option<&Schema>,
-    key: &str,
-) -> Result<Vec<Value>, PatchError> {
-    let mut items = Vec::new();
-    let mut replaces = false;
-    for item in patch {
-        let Value::Object(item) = item else { continue };
-        let Some(directive) = item.get(DIRECTIVE) else {
-            items.push(item);
-            continue;
-        };
-        match directive.as_str() {
-            Some("delete") => {
-                let wanted = item.get(key).ok_or_else(|| no_merge_key(&item, key))?;
-                original.retain(|candidate| candidate.get(key) != Some(wanted));
-            }
-            Some("replace") => replaces = true,
-            Some("merge") => {
-                return Err(PatchError::Unclassified(
-                    "merging lists cannot yet be specified in the patch".to_owned(),
-                ));
-            }
-            _ => return Err(unknown_patch_type(directive, &item)),
-        }
-    }
-    if replaces {
-        original = items.into_iter().map(Value::Object).collect();
-        items = Vec::new();
-    }
-    let element = field.and_then(|field| field.items.as_deref());
-    let order: Vec<Value> = items.iter().cloned().map(Value::Object).collect();
-    let mut merged = original.clone();
-    for item in items {
-        let wanted = item.get(key).cloned().ok_or_else(|| no_merge_key(&item, key))?;
-        match merged.iter_mut().find(|candidate| candidate.get(key) == Some(&wanted)) {
-            Some(current) => {
-                let object = current.as_object_mut().map(std::mem::take).unwrap_or_default();
-                *current = Value::Object(merge_map(object, item, element)?);
-            }
-            None => merged.push(Value::Object(item)),
-        }
-    }
-    in_order(merged, &order, &original, Some(key))
-}
-
-/// Orders a merged list: what `order` names comes in its order, the rest in the order of the live list; where both
-/// meet, the live list decides, and what it does not know comes first.
-fn in_order(
-    merged: Vec<Value>,
-    order: &[Value],
-    live: &[Value],
-    merge_key: Option<&str>,
-) -> Result<Vec<Value>, PatchError> {
-    let position = |item: &Value, list: &[Value]| -> Option<usize> {
-        let wanted = item_key(item, merge_key);
-        list.iter().position(|candidate| item_key(candidate, merge_key) == wanted)
-    };
-    for item in merged.iter().chain(order) {
-        identity(item, merge_key)?;
-    }
-    let (mut named, mut others): (Vec<_>, Vec<_>) =
-        merged.into_iter().partition(|item| position(item, order).is_some());
-    named.sort_by_key(|item| position(item, order));
-    others.sort_by_key(|item| position(item, live));
-    let (mut named, mut others) = (named.into_iter().peekable(), others.into_iter().peekable());
-    let mut ordered = Vec::new();
-    loop {
-        let takes_other = match (others.peek(), named.peek()) {
-            (None, None) => return Ok(ordered),
-            (Some(_), None) => true,
-            (None, Some(_)) => false,
-            (Some(other), Some(named)) => match (position(other, live), position(named, live)) {
-                (Some(other), Some(named)) => other < named,
-                _ => false,
-            },
-        };
-        ordered.extend(if takes_other { others.next() } else { named.next() });
-    }
-}
-
-fn delete_from_list(current: Vec<Value>, deleted: Vec<Value>) -> Result<Vec<Value>, PatchError> {
-    if current.is_empty() && deleted.is_empty() {
-        return Ok(current);
-    }
-    element_type(&[&current, &deleted])?;
-    Ok(current.into_iter().filter(|item| !deleted.contains(item)).collect())
-}
-
-/// The one type of all items.
-fn element_type(lists: &[&[Value]]) -> Result<&'static str, PatchError> {
-    let mut found = None;
-    for item in lists.iter().flat_map(|list| list.iter()) {
-        if item.is_array() && found.is_none() {
-            return Err(PatchError::DoesNotApply { reason: "lists of lists are not supported".to_owned() });
-        }
-        let type_name = go_text::type_name(item);
-        if *found.get_or_insert(type_name) != type_name {
-            let lists: Vec<_> = lists.iter().map(|list| go_text::plain_list(list)).collect();
-            return Err(PatchError::Unclassified(format!(
-                "list element types are not identical: [{}]",
-                lists.join(" ")
-            )));
-        }
-    }
-    found.ok_or_else(|| PatchError::Unclassified("no elements in any of the given slices".to_owned()))
-}
-
-/// What tells an item from others: its merge key, or the scalar itself.
-fn identity<'a>(item: &'a Value, merge_key: Option<&str>) -> Result<&'a Value, PatchError> {
-    match (merge_key, item) {
-        (None, item) => Ok(item),
-        (Some(key), Value::Object(fields)) => fields.get(key).ok_or_else(|| no_merge_key(fields, key)),
-        (Some(_), other) => Err(bad_type("map[string]interface {}", other)),
-    }
-}
-
-fn item_key<'a>(item: &'a Value, merge_key: Option<&str>) -> Option<&'a Value> {
-    match merge_key {
-        None => Some(item),
-        Some(key) => item.get(key),
-    }
-}
-
-fn deduplicated(items: Vec<Value>) -> Vec<Value> {
-    let mut unique: Vec<Value> = Vec::with_capacity(items.len());
-    for item in items {
-        if !unique.contains(&item) {
-            unique.push(item);
-        }
-    }
-    unique
 }
 
 /// The schema of a field; none below free-form maps.
