@@ -40,9 +40,6 @@ pub type Settings = BTreeMap<String, String>;
 /// Names one streamed answer (a watch) within one operator process.
 pub type StreamId = u64;
 
-/// Names one request within one operator process; counts from 0.
-pub type CallId = u64;
-
 /// A header's name and its value.
 pub type Header = (String, Vec<u8>);
 
