@@ -252,7 +252,9 @@ impl Watches {
     pub(crate) fn has(&self, resource: &Resource) -> bool {
         let scopes = self.by_scope.range((resource.storage.clone(), None)..);
         let scopes = scopes.take_while(|((of, _), _)| *of == resource.storage);
-        { scopes }.flat_map(|(_, ids)| ids).any(|id| self.open.get(id).is_some_and(|watch| watch.is_of(resource)))
+        { scopes }
+            .flat_map(|(_, ids)| ids)
+            .any(|id| self.open.get(id).is_some_and(|watch| watch.is_of(resource)))
     }
 
     /// The watches that a change may concern.

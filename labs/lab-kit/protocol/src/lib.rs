@@ -22,6 +22,6 @@ mod message;
 
 pub use frame::{FrameError, MAX_FRAME_BYTES, encode, read, write};
 pub use message::{
-    Answer, Delivery, Header, Mode, PROTOCOL, Reply, Request, RunUntil, Settings, Start, StreamId,
-    ToGrader, ToOperator,
+    Answer, Delivery, Header, Mode, PROTOCOL, Reply, Request, RunUntil, Settings, Start, StreamId, ToGrader,
+    ToOperator,
 };
