@@ -149,20 +149,17 @@ fn wants_indented(request: &Request) -> bool {
     }
 }
 
-/// 406 in the words of the router that built-in resources have in front of them.
-pub(crate) fn refused_before_routing() -> ApiError {
-    refused_by_router(&format!(
-        "{PLAIN_TYPES}, application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch"
-    ))
+/// 406 in the words of the router that built-in resources have in front of them; only collections offer streams.
+pub(crate) fn refused_before_routing(is_collection: bool) -> ApiError {
+    let streams = ", application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch";
+    refused_by_router(&format!("{PLAIN_TYPES}{}", if is_collection { streams } else { "" }))
 }
 
 /// Whether the router lets a request pass: it looks at media types, not at their parameters.
 pub(crate) fn passes_router(request: &Request, offered: &[&str]) -> bool {
     let text = request.headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let clauses = clauses(text);
-    let fits = |clause: &Clause<'_>| {
-        matches!(clause.media_type, "*/*" | "application/*") || offered.contains(&clause.media_type)
-    };
+    let fits = |clause: &Clause<'_>| clause.media_type == "*/*" || offered.contains(&clause.media_type);
     clauses.is_empty() || clauses.iter().any(fits)
 }
 
@@ -210,7 +207,12 @@ fn accept(clause: &Clause<'_>) -> Option<Accept> {
 /// 415 for any other format.
 pub(crate) fn body_format(headers: &HeaderMap) -> Result<BodyFormat, ApiError> {
     let text = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    match text.split(';').next().unwrap_or_default().trim() {
+    let mut parts = text.split(';').map(str::trim);
+    let media_type = parts.next().unwrap_or_default().to_ascii_lowercase();
+    if parts.any(|parameter| !parameter.is_empty() && !parameter.contains('=')) {
+        return Err(unknown_format(PLAIN_TYPES));
+    }
+    match media_type.as_str() {
         "" | "application/json" => Ok(BodyFormat::Json),
         "application/yaml" => Ok(BodyFormat::Yaml),
         PROTOBUF => Ok(BodyFormat::Protobuf),

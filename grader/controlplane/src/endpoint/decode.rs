@@ -230,7 +230,10 @@ pub(crate) fn other_body(
 ) -> Result<Value, ApiError> {
     let refused = |undecodable: Undecodable| refused(kind, &undecodable, bytes);
     match format {
-        BodyFormat::Json => patch::decode::decode(bytes).map_err(ApiError::bad_request),
+        BodyFormat::Json => patch::decode::decode(bytes).map_err(|text| {
+            let text = format!("couldn't get version/kind; json parse error: {text}");
+            refused(Undecodable::unrecognized(text))
+        }),
         BodyFormat::Yaml => yaml::parse(bytes)
             .map(|(document, _)| document)
             .map_err(Undecodable::unrecognized)

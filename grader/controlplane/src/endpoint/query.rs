@@ -153,7 +153,26 @@ pub(crate) struct DeleteOptions {
 
 impl DeleteOptions {
     /// From a body; `Value::Null` for none.
+    ///
+    /// # Errors
+    /// 400 for a field of the wrong type, 422 for options that make no sense.
     pub(crate) fn from_body(body: &Value) -> Result<Self, ApiError> {
+        let mistyped = [
+            ("gracePeriodSeconds", "int64", body["gracePeriodSeconds"].is_i64()),
+            ("orphanDependents", "bool", body["orphanDependents"].is_boolean()),
+            ("propagationPolicy", "v1.DeletionPropagation", body["propagationPolicy"].is_string()),
+            ("dryRun", "[]string", body["dryRun"].is_array()),
+            ("preconditions", "v1.Preconditions", body["preconditions"].is_object()),
+        ];
+        for (field, type_, fits) in mistyped {
+            if !fits && !body[field].is_null() {
+                let given = go_text::json_kind(&body[field]);
+                let text = format!(
+                    "json: cannot unmarshal {given} into Go struct field DeleteOptions.{field} of type {type_}"
+                );
+                return Err(ApiError::bad_request(text));
+            }
+        }
         let text = |pointer: &str| body.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
         let dry_run: Vec<&str> =
             body["dryRun"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
@@ -175,8 +194,8 @@ impl DeleteOptions {
             propagation: query.get("propagationPolicy").map(str::to_owned),
             orphan_dependents: query.flag("orphanDependents"),
             grace_period_seconds: query.number("gracePeriodSeconds")?,
-            uid: None,
-            resource_version: None,
+            uid: query.get("uid").map(str::to_owned),
+            resource_version: query.get("resourceVersion").map(str::to_owned),
             dry_run: !dry_run.is_empty(),
         }
         .validated(&dry_run)

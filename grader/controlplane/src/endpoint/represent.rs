@@ -78,9 +78,11 @@ impl Representation {
             (Format::Protobuf, _) => serde_json::to_value(value)
                 .map(|value| protobuf::body(&value).unwrap_or_default())
                 .map_err(|error| error.to_string()),
-            (Format::Yaml, _) => {
-                serde_saphyr::to_string(value).map(String::into_bytes).map_err(|error| error.to_string())
-            }
+            // YAML is written from a map, whose keys are in order.
+            (Format::Yaml, _) => serde_json::to_value(value)
+                .map_err(|error| error.to_string())
+                .and_then(|value| serde_saphyr::to_string(&value).map_err(|error| error.to_string()))
+                .map(String::into_bytes),
         };
         // JSON values have nothing that cannot be written.
         let mut bytes = written.unwrap_or_default();

@@ -25,6 +25,8 @@ pub enum FieldLabels<'a> {
     Metadata,
     /// These besides the name and the namespace: label and JSON pointer.
     Known(&'a [(&'a str, &'a str)]),
+    /// As `Known`, without the namespace.
+    Global(&'a [(&'a str, &'a str)]),
     /// As `Known`, refused in the words of Jobs.
     Job(&'a [(&'a str, &'a str)]),
     /// What a CustomResourceDefinition lists besides the name (and the namespace of a namespaced kind): paths as
@@ -116,7 +118,7 @@ impl FieldLabels<'_> {
                 ("status.podIPs", "/status/podIPs/0/ip"),
                 ("status.nominatedNodeName", "/status/nominatedNodeName"),
             ]),
-            ("", "Node") => FieldLabels::Known(&[("spec.unschedulable", "/spec/unschedulable?")]),
+            ("", "Node") => FieldLabels::Global(&[("spec.unschedulable", "/spec/unschedulable?")]),
             ("", "ReplicationController") => FieldLabels::Known(&[("status.replicas", "/status/replicas")]),
             ("", "Event") => FieldLabels::Known(&[
                 ("involvedObject.kind", "/involvedObject/kind"),
@@ -144,14 +146,14 @@ impl FieldLabels<'_> {
                 ("reportingController", "/reportingComponent"),
                 ("type", "/type"),
             ]),
-            ("", "Namespace") => FieldLabels::Known(&[("status.phase", "/status/phase")]),
+            ("", "Namespace") => FieldLabels::Global(&[("status.phase", "/status/phase")]),
             ("", "Secret") => FieldLabels::Known(&[("type", "/type")]),
             ("", "Service") => {
                 FieldLabels::Known(&[("spec.clusterIP", "/spec/clusterIP"), ("spec.type", "/spec/type")])
             }
             ("batch", "Job") => FieldLabels::Job(&[("status.successful", "/status/succeeded#")]),
             ("certificates.k8s.io", "CertificateSigningRequest") => {
-                FieldLabels::Known(&[("spec.signerName", "/spec/signerName")])
+                FieldLabels::Global(&[("spec.signerName", "/spec/signerName")])
             }
             _ => FieldLabels::Metadata,
         }
@@ -162,13 +164,18 @@ impl FieldLabels<'_> {
     fn pointer(&self, label: &str) -> Option<String> {
         match (label, self) {
             ("metadata.name", _) => return Some("/metadata/name".to_owned()),
-            ("metadata.namespace", FieldLabels::Custom { namespaced: false, .. }) => return None,
+            (
+                "metadata.namespace",
+                FieldLabels::Custom { namespaced: false, .. } | FieldLabels::Global(_),
+            ) => {
+                return None;
+            }
             ("metadata.namespace", _) => return Some("/metadata/namespace".to_owned()),
             _ => {}
         }
         match self {
             FieldLabels::Metadata => None,
-            FieldLabels::Known(fields) | FieldLabels::Job(fields) => {
+            FieldLabels::Known(fields) | FieldLabels::Global(fields) | FieldLabels::Job(fields) => {
                 fields.iter().find(|(known, _)| *known == label).map(|(_, pointer)| (*pointer).to_owned())
             }
             FieldLabels::Custom { paths, .. } => {
@@ -187,7 +194,7 @@ impl FieldLabels<'_> {
                 )
             }
             FieldLabels::Job(_) => format!("field label {} not supported for Job", go_text::quote(label)),
-            FieldLabels::Known(_) | FieldLabels::Custom { .. } => {
+            FieldLabels::Known(_) | FieldLabels::Global(_) | FieldLabels::Custom { .. } => {
                 format!("field label not supported: {label}")
             }
         }

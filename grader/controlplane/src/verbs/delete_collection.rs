@@ -2,41 +2,32 @@
 //! (apiserver/pkg/registry/generic/registry/store.go).
 
 use super::delete;
-use super::list::Selection;
 use super::write::Write;
 use crate::admission;
 use crate::api_server::ApiServer;
-use crate::conversion;
 use crate::endpoint::query::DeleteOptions;
 use crate::error::ApiError;
 use crate::object;
 use serde_json::Value;
 use std::sync::Arc;
 
-/// Deletes every selected object, the first `limit` of them if there is one. Answers the objects as they were.
+/// Deletes these objects, as far as they are still there.
+///
+/// # Errors
+/// The first refusal: by admission before anything is gone, by a precondition afterwards.
 pub(crate) fn delete_collection(
     server: &mut ApiServer,
     write: &mut Write<'_>,
-    namespace: Option<&str>,
-    selection: &Selection,
-    limit: Option<usize>,
+    objects: &[Arc<Value>],
     options: &DeleteOptions,
-) -> Result<Vec<Arc<Value>>, ApiError> {
-    let resource = write.resource.clone();
-    let stored = server.store.list(&resource.storage, namespace);
-    let stored = stored.map(|stored| (stored.object.clone(), stored.revision)).collect();
-    let selected: Vec<Arc<Value>> = conversion::show_all(server, &resource, stored)?
-        .into_iter()
-        .filter(|object| selection.matches(&resource, object))
-        .take(limit.unwrap_or(usize::MAX))
-        .collect();
+) -> Result<(), ApiError> {
     // All are admitted before the first goes: what has to be asked outside is asked of the whole collection.
-    for object in &selected {
+    for object in objects {
         write.namespace = object::namespace(object).to_owned();
         write.name = object::name(object).to_owned();
         admission::check_deletion(server, write, object)?;
     }
-    for object in &selected {
+    for object in objects {
         write.namespace = object::namespace(object).to_owned();
         write.name = object::name(object).to_owned();
         match delete::remove(server, write, options, object) {
@@ -44,5 +35,5 @@ pub(crate) fn delete_collection(
             _ => {}
         }
     }
-    Ok(selected)
+    Ok(())
 }

@@ -8,6 +8,7 @@ use crate::error::{ApiError, Cause};
 use crate::field_error::FieldError;
 use crate::go_text;
 use crate::object;
+use crate::patch;
 use crate::resources::Resource;
 use crate::selector::{FieldSelector, LabelSelector};
 use crate::store;
@@ -58,7 +59,8 @@ pub(crate) struct Page {
 
 /// Where the next page begins.
 struct Token {
-    revision: u64,
+    /// `None` for the newest one.
+    revision: Option<u64>,
     /// The key of the last object of the page before.
     place: String,
 }
@@ -73,16 +75,17 @@ pub(crate) fn list(
     let token = if options.continue_token.is_empty() {
         None
     } else {
-        let valid_rv = is_unset(&options.resource_version);
-        if !valid_rv {
+        let token = Token::parse(&options.continue_token)?;
+        if !is_unset(&options.resource_version) {
             let text = "specifying resource version is not allowed when using continue";
             return Err(ApiError::bad_request(text));
         }
-        Some(Token::parse(&options.continue_token)?)
+        Some(token)
     };
     let current = server.store.revision();
     let revision = match &token {
-        Some(token) => token.revision,
+        // Without a revision the rest is listed as it is now.
+        Some(token) => token.revision.unwrap_or(current),
         None => match parse_revision(&options.resource_version)? {
             Some(asked) if asked > current => return Err(too_large(asked, current)),
             Some(asked) if options.resource_version_match == "Exact" => asked,
@@ -96,13 +99,16 @@ pub(crate) fn list(
     if revision < server.store.compacted() {
         return Err(match &token {
             Some(token) => {
-                ApiError::continue_expired(&Token { revision: current, place: token.place.clone() }.encode())
+                let rest = Token { revision: Some(current), place: token.place.clone() };
+                ApiError::continue_expired(&rest.encode())
             }
             None => ApiError::expired("The resourceVersion for the provided list is too old."),
         });
     }
     let start = token.as_ref().map(|token| token.place.as_str());
-    let limit = usize::try_from(options.limit).unwrap_or(0);
+    // Whoever takes any revision is answered from the cache, which has no pages; events are not cached.
+    let from_cache = token.is_none() && options.resource_version == "0" && resource.kind != "Event";
+    let limit = if from_cache { 0 } else { usize::try_from(options.limit).unwrap_or(0) };
     let past;
     let converted;
     let mut rest: Box<dyn Iterator<Item = (&str, &Arc<Value>, u64)>> = if revision == current {
@@ -137,7 +143,7 @@ pub(crate) fn list(
         if limit > 0 && items.len() == limit {
             let left = rest.count();
             if left > 0 {
-                next = Some(Token { revision, place: place.to_owned() }.encode());
+                next = Some(Token { revision: Some(revision), place: place.to_owned() }.encode());
                 remaining = selection.is_everything().then_some(left);
             }
             break;
@@ -186,7 +192,12 @@ pub(crate) fn parse_revision(text: &str) -> Result<Option<u64>, ApiError> {
         .map_err(|_| ApiError::bad_request(format!("invalid resource version: {}", malformed_revision(text))))
 }
 
-pub(crate) fn malformed_revision(text: &str) -> FieldError {
+/// 500, which is what reading one object or a stream answers.
+pub(crate) fn unreadable_revision(text: &str) -> ApiError {
+    ApiError::unexpected(malformed_revision(text).to_string())
+}
+
+fn malformed_revision(text: &str) -> FieldError {
     let detail = format!("strconv.ParseUint: parsing {}: invalid syntax", go_text::quote(text));
     FieldError::invalid("resourceVersion", text, detail)
 }
@@ -206,23 +217,28 @@ pub(crate) fn too_large(asked: u64, current: u64) -> ApiError {
 impl Token {
     fn encode(&self) -> String {
         let place = format!("{}\u{0}", self.place);
-        let text = json!({"v": "meta.k8s.io/v1", "rv": self.revision, "start": place}).to_string();
+        let text = json!({"v": "meta.k8s.io/v1", "rv": self.revision.map_or(-1, |revision| revision as i64), "start": place}).to_string();
         URL_SAFE_NO_PAD.encode(text)
     }
 
     fn parse(text: &str) -> Result<Self, ApiError> {
-        let refuse = |why: &str| ApiError::bad_request(format!("continue key is not valid: {why}"));
+        let refuse = |why: &str| {
+            ApiError::bad_request(format!("invalid continue token: continue key is not valid: {why}"))
+        };
         let bytes =
             URL_SAFE_NO_PAD.decode(text.trim_end_matches('=')).map_err(|error| refuse(&error.to_string()))?;
-        let token: Value = serde_json::from_slice(&bytes).map_err(|error| refuse(&error.to_string()))?;
-        if token["v"] != "meta.k8s.io/v1" {
-            return Err(refuse("server does not recognize this encoded version"));
+        let token = patch::decode::decode(&bytes).map_err(|error| refuse(&error))?;
+        let version = token["v"].as_str().unwrap_or_default();
+        if version != "meta.k8s.io/v1" {
+            return Err(refuse(&format!("server does not recognize this encoded version {version}")));
         }
-        match (token["rv"].as_u64(), token["start"].as_str()) {
-            (Some(revision), Some(start)) => {
-                Ok(Self { revision, place: start.trim_end_matches('\u{0}').to_owned() })
-            }
-            _ => Err(refuse("incorrect encoded start resourceVersion or key")),
+        let place = token["start"].as_str().unwrap_or_default().trim_end_matches('\u{0}').to_owned();
+        if place.is_empty() {
+            return Err(refuse("encoded start key empty (version meta.k8s.io/v1)"));
+        }
+        match token["rv"].as_i64() {
+            None | Some(0) => Err(refuse("incorrect encoded start resourceVersion (version meta.k8s.io/v1)")),
+            Some(revision) => Ok(Self { revision: u64::try_from(revision).ok(), place }),
         }
     }
 }

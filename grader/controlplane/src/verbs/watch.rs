@@ -1,6 +1,6 @@
 //! GET of a collection with `watch=true` (apiserver/pkg/storage/cacher).
 
-use super::list::{Selection, malformed_revision};
+use super::list::{Selection, unreadable_revision};
 use crate::api_server::ApiServer;
 use crate::conversion;
 use crate::endpoint::query::{ListOptions, is_unset};
@@ -33,7 +33,7 @@ pub(crate) fn watch(
     let selection = Selection::parse(resource, options)?;
     let from: u64 = match options.resource_version.as_str() {
         "" => 0,
-        text => text.parse().map_err(|_| ApiError::unexpected(malformed_revision(text).to_string()))?,
+        text => text.parse().map_err(|_| unreadable_revision(text))?,
     };
     let timeout = options.timeout_seconds.filter(|seconds| *seconds != 0);
     let timeout = timeout.map_or(DEFAULT_TIMEOUT, |seconds| SignedDuration::from_secs(seconds.max(0)));

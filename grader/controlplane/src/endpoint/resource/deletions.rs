@@ -12,7 +12,7 @@ use crate::patch;
 use crate::protobuf;
 use crate::request::Reply;
 use crate::strategy;
-use crate::verbs::list::{Page, Selection};
+use crate::verbs::list::{self, Page};
 use crate::verbs::write::Write;
 use crate::verbs::{delete, delete_collection, evict};
 use http::StatusCode;
@@ -43,6 +43,13 @@ impl Call<'_> {
             }
         };
         let body = body.map_err(ApiError::bad_request)?;
+        if !body.is_object() && !body.is_null() {
+            return Err(ApiError::bad_request(format!(
+                "couldn't get version/kind; json parse error: json: cannot unmarshal {} into Go value of type struct \
+                 {{ APIVersion string \"json:\\\"apiVersion,omitempty\\\"\"; Kind string \"json:\\\"kind,omitempty\\\"\" }}",
+                go_text::json_kind(&body)
+            )));
+        }
         let kind = object::kind(&body);
         if !matches!(kind, "" | "DeleteOptions") {
             return Err(ApiError::bad_request(format!(
@@ -90,14 +97,16 @@ impl Call<'_> {
 
     pub(super) fn delete_collection(&mut self, server: &mut ApiServer) -> Result<Reply, ApiError> {
         let list_options = ListOptions::parse(&self.query)?;
-        let options = self.delete_options()?;
-        let selection = Selection::parse(&self.resource, &list_options)?;
+        let mut options = self.delete_options()?;
+        if self.request.body.is_empty() {
+            // In the query it is the revision that the list is asked for.
+            options.resource_version = None;
+        }
         let mut write = self.delete_write(&options);
         let namespace = self.path.namespace.as_deref();
-        let limit = usize::try_from(list_options.limit).ok().filter(|limit| *limit > 0);
-        let items =
-            delete_collection::delete_collection(server, &mut write, namespace, &selection, limit, &options)?;
-        let page = Page { items, revision: server.store.revision(), next: None, remaining: None };
+        let page = list::list(server, &self.resource, namespace, &list_options)?;
+        delete_collection::delete_collection(server, &mut write, &page.items, &options)?;
+        let page = Page { revision: server.store.revision(), remaining: None, ..page };
         let body = self.representation.list(&self.resource, &page, self.now)?;
         Ok(self.reply(StatusCode::OK, body))
     }

@@ -1,6 +1,7 @@
 //! Requests about resources: which verb, with which options.
 
 mod deletions;
+mod pods;
 mod scaling;
 
 use super::accept::{self, BodyFormat, Format, Shape};
@@ -161,7 +162,8 @@ impl Call<'_> {
         self.check_served()?;
         let formats: Vec<&str> = accept::PLAIN_TYPES.split(", ").collect();
         if !resource.is_custom() && !accept::passes_router(self.request, &formats) {
-            return Err(accept::refused_before_routing());
+            let is_collection = self.path.name.is_none() && self.request.method == Method::GET;
+            return Err(accept::refused_before_routing(is_collection));
         }
         let accept = match self.only_answers_creates() {
             true => accept::negotiate_without_table(self.request)?,
@@ -195,6 +197,7 @@ impl Call<'_> {
             (Method::POST, Some(_), Some("token")) => self.request_token(server),
             (Method::GET, Some(_), Some("scale")) => self.get_scale(server),
             (Method::PUT | Method::PATCH, Some(_), Some("scale")) => self.write_scale(server),
+            (_, Some(_), Some("log" | "exec" | "attach" | "portforward")) => self.reach_pod(server),
             (_, _, Some(subresource)) => Err(ApiError::not_implemented(&resource.id, subresource)),
             _ => Err(ApiError::method_not_allowed()),
         }
@@ -294,9 +297,11 @@ impl Call<'_> {
             return Ok(later);
         }
         let current = server.store.revision();
-        if let Some(asked) =
-            list::parse_revision(self.query.text("resourceVersion"))?.filter(|asked| *asked > current)
-        {
+        let asked = match self.query.text("resourceVersion") {
+            "" => 0,
+            text => text.parse().map_err(|_| list::unreadable_revision(text))?,
+        };
+        if asked > current {
             return Err(list::too_large(asked, current));
         }
         let object = get::get(server, &self.resource, self.namespace(), self.name())?;
