@@ -125,6 +125,11 @@ impl ControlPlane {
         self.server.calls.take()
     }
 
+    /// Whether [`take_calls`](Self::take_calls) has something to tell.
+    pub fn has_calls(&self) -> bool {
+        self.server.calls.has_fresh()
+    }
+
     /// The answer to a call of [`take_calls`](Self::take_calls). The controller tries its write again by itself; watches
     /// hear of it in [`advance`](Self::advance), which is due then.
     pub fn answer_call(&mut self, id: &CallId, answer: WebhookAnswer) {

@@ -21,8 +21,7 @@ pub(crate) fn rules(resource: &Resource) -> Option<&'static dyn Rules> {
 
 /// The type that rules are about: that of what is stored.
 fn definition_of(resource: &Resource) -> Option<&'static Definition> {
-    let version = if resource.shares_storage() { "v1" } else { &resource.version };
-    builtins::definition_of(resource.storage.group(), version, &resource.kind)
+    builtins::definition_of(resource.storage.group(), resource.internal_version(), &resource.kind)
 }
 
 /// Brings a new object into its first state and says what is wrong with it.

@@ -278,6 +278,11 @@ impl Calls {
         fresh.into_iter().filter_map(call).collect()
     }
 
+    /// Whether there is anything to [`take`](Self::take).
+    pub(crate) fn has_fresh(&self) -> bool {
+        !self.fresh.is_empty()
+    }
+
     /// The answer to a call of [`take`](Self::take).
     pub(crate) fn answer(&mut self, id: &CallId, answer: WebhookAnswer) {
         if let Some(journal) = self.parked.get_mut(id) {

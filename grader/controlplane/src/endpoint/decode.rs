@@ -333,7 +333,9 @@ fn builtin(resource: &Resource, mut document: Value, reader: Reader) -> Result<D
         definition::defaults(&mut document);
     }
     let strict = unknown.into_iter().take(MOST_OBJECTIONS).map(Objection::Unknown).collect();
-    Ok(Decoded { object: document, strict })
+    let is_own = object::api_version(&document) == resource.api_version();
+    let object = if is_own { resource.normalized(document) } else { document };
+    Ok(Decoded { object, strict })
 }
 
 fn custom_object(custom: &Custom, mut document: Value, bytes: &[u8]) -> Result<Decoded, Undecodable> {

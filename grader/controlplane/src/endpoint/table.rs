@@ -97,7 +97,7 @@ pub(crate) fn row(
 ) -> Value {
     let (cells, conditions) = match &resource.nature {
         Nature::BuiltIn(builtin) => {
-            let internal = match resource.shares_storage() {
+            let internal = match resource.has_other_form() {
                 true => Cow::Owned(resource.internal(object.clone())),
                 false => Cow::Borrowed(object),
             };

@@ -28,13 +28,8 @@ pub(super) fn horizontal_pod_autoscaler(autoscaler: &Printed<'_>) -> Value {
 fn targets(autoscaler: &Printed<'_>) -> String {
     let current = autoscaler.list("/status/currentMetrics");
     let metrics = autoscaler.list("/spec/metrics").iter().enumerate();
-    let mut shown: Vec<String> =
+    let shown: Vec<String> =
         metrics.map(|(index, metric)| target(metric, current.get(index).unwrap_or(&Value::Null))).collect();
-    // The first version knows CPU only.
-    if let Some(percent) = autoscaler.at("/spec/targetCPUUtilizationPercentage").as_i64() {
-        let current = autoscaler.at("/status/currentCPUUtilizationPercentage").as_i64();
-        shown.push(format!("cpu: {}/{percent}%", percentage(current, "<unknown>")));
-    }
     if shown.is_empty() { "<none>".to_owned() } else { shortened(&shown, 2, ", ") }
 }
 

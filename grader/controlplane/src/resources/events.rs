@@ -1,6 +1,7 @@
 //! Events have two forms, `v1` and `events.k8s.io/v1`, of the same stored object; rules are about the first
 //! (pkg/apis/events/v1/conversion.go).
 
+use crate::builtins;
 use serde_json::Value;
 
 /// The members that only differ by name: `events.k8s.io/v1`, `v1`.
@@ -22,6 +23,13 @@ pub(super) fn to_core(event: &mut Value) {
 /// From `v1` to `events.k8s.io/v1`.
 pub(super) fn from_core(event: &mut Value) {
     rename(event, "events.k8s.io/v1", NAMES.map(|(new, old)| (old, new)));
+    let (api_version, kind) = (event["apiVersion"].take(), event["kind"].take());
+    if let Some(definition) = builtins::definition_of("events.k8s.io", "v1", "Event") {
+        // Zero values that only this form has; a stored object cannot fail to decode.
+        let _ = builtins::decode(definition, event);
+    }
+    event["apiVersion"] = api_version;
+    event["kind"] = kind;
 }
 
 fn rename(event: &mut Value, api_version: &str, names: [(&str, &str); 7]) {

@@ -1,7 +1,9 @@
 //! What the server serves: built-in resources and those that CustomResourceDefinitions define, in one type.
 
+mod autoscalers;
 mod custom;
 mod events;
+mod forms;
 mod registry;
 
 pub use custom::Custom;
@@ -12,6 +14,7 @@ use crate::object;
 use crate::schema::Schema;
 use crate::selector::field::FieldLabels;
 use crate::store::ResourceId;
+use forms::Form;
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -127,16 +130,9 @@ impl Resource {
         match &self.nature {
             Nature::BuiltIn(_) if object::api_version(object) == api_version => object.clone(),
             Nature::BuiltIn(_) => {
-                let mut shown = (**object).clone();
-                if self.shares_storage() {
-                    events::from_core(&mut shown);
-                    if let Some(definition) =
-                        builtins::definition_of(self.id.group(), &self.version, &self.kind)
-                    {
-                        // Zero values that only this form has; a stored object cannot fail to decode.
-                        let _ = builtins::decode(definition, &mut shown);
-                        shown["kind"] = self.kind.as_str().into();
-                    }
+                let mut shown = self.internal((**object).clone());
+                if let Some(form) = self.form() {
+                    (form.from_kept)(&mut shown);
                 }
                 shown["apiVersion"] = api_version.into();
                 Arc::new(shown)
@@ -153,16 +149,33 @@ impl Resource {
         }
     }
 
-    /// Its objects are those of another resource, in another form.
-    pub(crate) fn shares_storage(&self) -> bool {
-        self.id != self.storage
+    fn form(&self) -> Option<&'static Form> {
+        forms::of(self.id.group(), &self.version, self.id.resource())
     }
 
-    /// An object in the form that the rules of its kind are about.
+    /// Its objects are kept in another form: as those of another version, or of another resource.
+    pub(crate) fn has_other_form(&self) -> bool {
+        self.form().is_some()
+    }
+
+    /// The version in which its objects are kept, and which the rules of its kind are about.
+    pub(crate) fn internal_version(&self) -> &str {
+        self.form().map_or(&self.version, |form| form.kept)
+    }
+
+    /// An object of this or of the kept version in the form that the rules of its kind are about.
     pub(crate) fn internal(&self, mut object: Value) -> Value {
-        if self.shares_storage() {
-            events::to_core(&mut object);
+        let kept = api_version(self.storage.group(), self.internal_version());
+        let own = forms_of(&object, self);
+        if let Some(form) = own.filter(|_| object::api_version(&object) != kept) {
+            (form.to_kept)(&mut object);
         }
+        object
+    }
+
+    /// An object that was sent, as every reader of this version will see it.
+    pub(crate) fn normalized(&self, mut object: Value) -> Value {
+        forms::normalize(self.id.group(), &self.version, self.id.resource(), &mut object);
         object
     }
 
@@ -173,6 +186,12 @@ impl Resource {
         }
         object
     }
+}
+
+/// The form that an object of this resource has.
+fn forms_of(object: &Value, resource: &Resource) -> Option<&'static Form> {
+    let (group, version) = object::api_version(object).split_once('/')?;
+    forms::of(group, version, resource.id.resource())
 }
 
 /// `group/version`, or the version alone for the core group.

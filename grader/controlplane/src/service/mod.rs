@@ -286,9 +286,9 @@ impl Shared {
         waiting.chain(self.plane.next_wake()).min()
     }
 
-    /// Whether something is due before this time.
+    /// Whether something is due before this time: a webhook is to be called at once.
     fn is_before(&self, due: Option<Timestamp>) -> bool {
-        self.next_wake().is_some_and(|wake| due.is_none_or(|due| wake < due))
+        self.plane.has_calls() || self.next_wake().is_some_and(|wake| due.is_none_or(|due| wake < due))
     }
 
     fn poll_sooner(&mut self, due: Option<Timestamp>, context: &Context<'_>) -> Poll<()> {

@@ -77,9 +77,12 @@ pub(crate) fn commit(
 ) -> Result<Arc<Value>, ApiError> {
     let resource = write.resource.clone();
     let internal;
-    let old = if resource.shares_storage() {
+    let old = if resource.has_other_form() {
         new = resource.internal(new);
-        internal = Arc::new(resource.internal((**old).clone()));
+        // What was shown may leave out some of what is kept.
+        let kept = server.store.get(&resource.storage, &write.namespace, &write.name);
+        let kept = kept.map_or_else(|| old.clone(), |stored| stored.object.clone());
+        internal = Arc::new(resource.internal((*kept).clone()));
         &internal
     } else {
         old

@@ -1,6 +1,7 @@
 //! The server as clients meet it, well-behaved ones and others.
 
 mod clients;
+mod converting;
 mod hostile;
 mod identity;
 mod keeping;
