@@ -190,3 +190,22 @@ fn managers_own_fields_of_the_version_that_they_write() {
     }});
     assert_eq!((&fields["apiVersion"], &fields["fieldsV1"]), (&json!("autoscaling/v1"), &expected));
 }
+
+/// Version, annotations, members of the spec, status code and causes: recorded from kube-apiserver v1.36.3.
+const REFUSALS: &str = include_str!("refusals.jsonl");
+
+#[test]
+fn what_makes_no_sense_is_refused_in_either_version() {
+    let mut world = World::new(&["v1"]);
+    for line in REFUSALS.lines() {
+        let case: Value = serde_json::from_str(line).expect("a recorded case");
+        let version = case[0].as_str().expect("a version");
+        let path = if version == "v1" { V1 } else { V2 };
+        let object = scaler(version, case[1].clone(), case[2].clone());
+        let (status, answer) = world.answer(Method::POST, &format!("{path}?dryRun=All"), &object);
+        let causes = answer["details"]["causes"].as_array().into_iter().flatten();
+        let causes: Vec<Value> = causes.map(|cause| json!([cause["field"], cause["message"]])).collect();
+        let code = if status == 201 { Value::Null } else { status.into() };
+        assert_eq!((code, Value::from(causes)), (case[3].clone(), case[4].clone()), "{line}");
+    }
+}

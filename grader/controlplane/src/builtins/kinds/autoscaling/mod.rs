@@ -1,7 +1,10 @@
 //! HorizontalPodAutoscalers (pkg/apis/autoscaling/validation/validation.go).
 
+mod behavior;
+mod metrics;
+mod reference;
+
 use crate::builtins::fields::{at, number, text};
-use crate::builtins::names;
 use crate::builtins::rules::Rules;
 use crate::field_error::FieldError;
 use serde_json::Value;
@@ -26,21 +29,11 @@ impl Rules for Autoscaler {
             let detail = "must be greater than or equal to `minReplicas`";
             errors.push(FieldError::invalid("spec.maxReplicas", most, detail));
         }
-        for key in ["kind", "name"] {
-            let path = format!("spec.scaleTargetRef.{key}");
-            match text(spec, &format!("/scaleTargetRef/{key}")) {
-                "" => errors.push(FieldError::required(path, "")),
-                value => {
-                    let bad = names::path_segment(value).into_iter();
-                    errors.extend(bad.map(|e| FieldError::invalid(path.as_str(), value, e)));
-                }
-            }
-        }
-        let (version, kind) = (text(spec, "/scaleTargetRef/apiVersion"), text(spec, "/scaleTargetRef/kind"));
-        if !version.contains('/') && kind != "ReplicationController" {
-            let detail = "apiVersion must specify API group";
-            errors.push(FieldError::invalid("spec.scaleTargetRef.apiVersion", version, detail));
-        }
+        let target = at(spec, "/scaleTargetRef");
+        let needs_group = text(target, "/kind") != "ReplicationController";
+        errors.extend(reference::validate(target, "spec.scaleTargetRef", needs_group));
+        errors.extend(metrics::validate(spec));
+        errors.extend(behavior::validate(spec));
         errors
     }
 
