@@ -44,6 +44,14 @@ pub(crate) fn load(store: &mut Store, random: &mut Random, now: Timestamp) {
     put(store, random, &SERVICE_CIDRS, service_cidr(now), now);
 }
 
+/// An object that a real cluster begins with.
+pub(crate) fn object(kind: &str, name: &str) -> Option<Value> {
+    let objects = include_str!("../data/bootstrap.jsonl").lines();
+    { objects }
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        .find(|object| object::kind(object) == kind && object::name(object) == name)
+}
+
 /// Stores an object of the server's own.
 pub(crate) fn put(
     store: &mut Store,

@@ -111,6 +111,11 @@ impl FieldError {
         Self::new(FieldErrorKind::Invalid, field, Some(value.into()), detail)
     }
 
+    /// One error for each text of what is wrong with a value.
+    pub fn invalid_for_each(field: &str, value: &str, details: Vec<String>) -> Vec<Self> {
+        details.into_iter().map(|detail| Self::invalid(field, value, detail)).collect()
+    }
+
     /// A value of the wrong JSON type.
     pub fn type_invalid(
         field: impl Into<String>,

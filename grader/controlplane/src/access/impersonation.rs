@@ -8,9 +8,9 @@
 use super::attributes::{Attributes, RequestAttributes, ResourceAttributes};
 use super::control::AccessControl;
 use super::user::{self, User};
-use crate::builtins::names;
+use crate::builtins::domain_path;
 use crate::error::ApiError;
-use crate::field_error::{self, FieldError};
+use crate::field_error;
 use crate::go_text;
 use crate::routing;
 use http::HeaderMap;
@@ -272,7 +272,7 @@ fn bad_extra(extra: &BTreeMap<String, Vec<String>>) -> Option<String> {
         if key.is_empty() {
             return Some("impersonating the empty string key in extra is not allowed".to_owned());
         }
-        let errors = domain_prefixed_path(key);
+        let errors = domain_path::validate("extra.key", key);
         if !errors.is_empty() {
             let errors = field_error::aggregate(&errors);
             return Some(format!("impersonating an invalid key in extra is not allowed: {errors}"));
@@ -286,21 +286,4 @@ fn bad_extra(extra: &BTreeMap<String, Vec<String>>) -> Option<String> {
             .any(String::is_empty)
             .then(|| "impersonating the empty string value in extra is not allowed".to_owned())
     })
-}
-
-/// `example.com/some/path` (apimachinery/pkg/util/validation/validation.go, `IsDomainPrefixedPath`).
-fn domain_prefixed_path(key: &str) -> Vec<FieldError> {
-    const FIELD: &str = "extra.key";
-    let Some((host, path)) = key.split_once('/').filter(|(host, path)| !host.is_empty() && !path.is_empty())
-    else {
-        let text = "must be a domain-prefixed path (such as \"acme.io/foo\")";
-        return vec![FieldError::invalid(FIELD, key, text)];
-    };
-    let bad_host = names::dns_subdomain(host).into_iter();
-    let mut errors: Vec<FieldError> = bad_host.map(|text| FieldError::invalid(FIELD, host, text)).collect();
-    if !path.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/-._~%!$&'()*+,;=:".contains(&byte)) {
-        let text = names::regex_error("Invalid path", r"[A-Za-z0-9/\-._~%!$&'()*+,;=:]+", &[]);
-        errors.push(FieldError::invalid(FIELD, path, text));
-    }
-    errors
 }

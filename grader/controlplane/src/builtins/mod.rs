@@ -8,6 +8,7 @@ pub(crate) mod amounts;
 mod decode;
 mod defaults;
 pub mod definitions;
+pub(crate) mod domain_path;
 mod kinds;
 mod resources;
 mod rules;

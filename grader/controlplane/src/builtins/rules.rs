@@ -51,6 +51,11 @@ pub trait Rules: Sync {
         false
     }
 
+    /// The generation of a new object, where generations are counted.
+    fn first_generation(&self) -> i64 {
+        1
+    }
+
     /// Whether an update that made `new` out of `old` is a new generation. Status is reset by now where it must be.
     fn is_new_generation(&self, new: &Value, old: &Value) -> bool {
         spec_differs(new, old)

@@ -31,7 +31,7 @@ pub fn create(
 ) -> Vec<FieldError> {
     rules.prepare_for_create(object);
     if rules.counts_generation() {
-        set_generation(object, 1);
+        set_generation(object, rules.first_generation());
     }
     complete(definition, object);
     let mut errors = meta::validate_create(object, namespaced, rules.names());

@@ -5,11 +5,16 @@ mod addresses;
 mod admission;
 mod autoscaling;
 mod claim;
+mod conditions;
 mod config;
 mod containers;
 mod coordination;
+mod csi;
+mod endpoint_slice;
 mod ephemeral_containers;
 mod event;
+mod flow_schema;
+mod ingress_class;
 mod jobs;
 mod limits;
 mod namespace;
@@ -21,14 +26,19 @@ mod pod_admission;
 mod pod_resize;
 mod pod_service_account;
 mod pod_spec;
+mod pod_template;
 mod policy;
+mod priority_level;
+mod quota;
 mod resources;
+mod runtime_class;
 mod service;
 mod service_allocation;
 mod signing_request;
 mod stateful_set;
 mod storage;
 mod sysctls;
+mod volume_attachment;
 mod volumes;
 mod workloads;
 
@@ -36,12 +46,11 @@ pub use namespace::may_be_deleted as namespace_may_be_deleted;
 
 use super::names::NameRule;
 use super::rules::Rules;
-use policy::{Conditional, Counted};
+use policy::Counted;
 
 /// The rules of a kind; a kind without rules of its own has those of all.
 pub(super) fn of(group: &str, kind: &str) -> &'static dyn Rules {
     const COUNTED: Counted = Counted { requires_resource_version: false };
-    const CONDITIONAL: Conditional = Conditional { creates_on_update: false };
     match (group, kind) {
         ("", "ConfigMap") => &config::ConfigMap,
         ("", "Secret") => &config::Secret,
@@ -77,11 +86,15 @@ pub(super) fn of(group: &str, kind: &str) -> &'static dyn Rules {
         ("networking.k8s.io", "IPAddress") => &addresses::Address,
         ("networking.k8s.io", "ServiceCIDR") => &addresses::Range,
         ("networking.k8s.io", "Ingress") => &networking::Ingress,
-        ("networking.k8s.io", "NetworkPolicy" | "IngressClass")
-        | ("discovery.k8s.io", "EndpointSlice")
-        | ("resource.k8s.io", "DeviceClass" | "ResourceSlice")
-        | ("flowcontrol.apiserver.k8s.io", _)
-        | ("", "PodTemplate") => &COUNTED,
+        ("networking.k8s.io", "IngressClass") => &ingress_class::IngressClass,
+        ("discovery.k8s.io", "EndpointSlice") => &endpoint_slice::EndpointSlice,
+        ("", "PodTemplate") => &pod_template::PodTemplate,
+        ("", "ResourceQuota") => &quota::ResourceQuota,
+        ("flowcontrol.apiserver.k8s.io", "FlowSchema") => &flow_schema::FlowSchema,
+        ("flowcontrol.apiserver.k8s.io", "PriorityLevelConfiguration") => &priority_level::PriorityLevel,
+        ("networking.k8s.io", "NetworkPolicy") | ("resource.k8s.io", "DeviceClass" | "ResourceSlice") => {
+            &COUNTED
+        }
         ("admissionregistration.k8s.io", "ValidatingWebhookConfiguration") => {
             &admission::Webhooks { mutating: false }
         }
@@ -96,10 +109,12 @@ pub(super) fn of(group: &str, kind: &str) -> &'static dyn Rules {
         ("admissionregistration.k8s.io", "MutatingAdmissionPolicyBinding") => {
             &admission::Binding { mutating: true }
         }
-        ("node.k8s.io", "RuntimeClass") => &Conditional { creates_on_update: true },
-        ("storage.k8s.io", "CSIDriver" | "CSINode" | "CSIStorageCapacity" | "VolumeAttachment") => {
-            &CONDITIONAL
-        }
+        ("node.k8s.io", "RuntimeClass") => &runtime_class::RuntimeClass,
+        ("storage.k8s.io", "CSIDriver") => &csi::Driver,
+        ("storage.k8s.io", "CSINode") => &csi::Node,
+        ("storage.k8s.io", "CSIStorageCapacity") => &csi::Capacity,
+        ("storage.k8s.io", "VolumeAttachment") => &volume_attachment::VolumeAttachment,
+        ("storage.k8s.io", "VolumeAttributesClass") => &storage::AttributesClass,
         ("apiregistration.k8s.io", "APIService") => &PathNamed,
         _ => &Plain,
     }

@@ -86,7 +86,8 @@ pub(super) fn not_negative(errors: &mut Vec<FieldError>, object: &Value, path: &
     }
 }
 
-fn tolerate(toleration: &Value, path: &str, errors: &mut Vec<FieldError>) {
+/// Checks one toleration.
+pub(super) fn tolerate(toleration: &Value, path: &str, errors: &mut Vec<FieldError>) {
     let (key, operator) = (text(toleration, "/key"), text(toleration, "/operator"));
     let (value, effect) = (text(toleration, "/value"), text(toleration, "/effect"));
     if !key.is_empty() {

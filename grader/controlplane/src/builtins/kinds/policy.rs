@@ -1,7 +1,9 @@
 //! PodDisruptionBudgets and PriorityClasses (pkg/apis/policy/validation, pkg/apis/scheduling/validation).
 
+use super::conditions;
+use super::pod_spec::not_negative;
 use super::workloads::number_or_percent;
-use crate::builtins::fields::{at, has, number, text};
+use crate::builtins::fields::{at, has, list, number, text};
 use crate::builtins::rules::Rules;
 use crate::field_error::FieldError;
 use crate::object;
@@ -44,7 +46,15 @@ impl Rules for DisruptionBudget {
     }
 
     fn validate_update(&self, new: &Value, _old: &Value, subresource: Option<&str>) -> Vec<FieldError> {
-        if subresource.is_some() { Vec::new() } else { self.validate_create(new) }
+        if subresource.is_none() {
+            return self.validate_create(new);
+        }
+        let status = at(new, "/status");
+        let mut errors = conditions::validate(list(status, "/conditions"), "status.conditions");
+        for key in ["disruptionsAllowed", "currentHealthy", "desiredHealthy", "expectedPods"] {
+            not_negative(&mut errors, status, "status", key);
+        }
+        errors
     }
 }
 
@@ -64,10 +74,13 @@ impl Rules for PriorityClass {
         let mut errors = Vec::new();
         let name = object::name(class);
         if name.starts_with("system-") {
-            let detail = "priority class names with 'system-' prefix are reserved for system use only";
-            errors.push(FieldError::forbidden("metadata.name", detail));
-        }
-        if number(class, "/value").is_some_and(|value| value > HIGHEST) {
+            if let Some(error) = wrong_system_class(class) {
+                let detail = format!(
+                    "priority class names with 'system-' prefix are reserved for system use only. error: {error}"
+                );
+                errors.push(FieldError::forbidden("metadata.name", detail));
+            }
+        } else if number(class, "/value").is_some_and(|value| value > HIGHEST) {
             let detail = format!("maximum allowed value of a user defined priority is {HIGHEST}");
             errors.push(FieldError::forbidden("value", detail));
         }
@@ -81,16 +94,30 @@ impl Rules for PriorityClass {
 
     fn validate_update(&self, new: &Value, old: &Value, _subresource: Option<&str>) -> Vec<FieldError> {
         let mut errors = Vec::new();
-        for (key, why) in [
-            ("value", "may not be changed in an update."),
-            ("preemptionPolicy", "may not be changed in an update."),
-        ] {
-            if new.get(key) != old.get(key) {
-                errors.push(FieldError::forbidden(key, why));
-            }
+        if new.get("value") != old.get("value") {
+            errors.push(FieldError::forbidden("value", "may not be changed in an update."));
+        }
+        let policy = at(new, "/preemptionPolicy");
+        if policy != at(old, "/preemptionPolicy") {
+            errors.push(FieldError::invalid("preemptionPolicy", policy.clone(), "field is immutable"));
         }
         errors
     }
+}
+
+/// Why a class with a system's name is not the one of the system.
+fn wrong_system_class(class: &Value) -> Option<String> {
+    let name = object::name(class);
+    let value = match name {
+        "system-node-critical" => 2_000_001_000,
+        "system-cluster-critical" => 2_000_000_000,
+        _ => return Some(format!("{name} is not a known system priority class")),
+    };
+    if number(class, "/value") != Some(value) {
+        return Some(format!("value of {name} PriorityClass must be {value}"));
+    }
+    let is_default = at(class, "/globalDefault") == true;
+    is_default.then(|| format!("globalDefault of {name} PriorityClass must be false"))
 }
 
 /// A kind that counts generations and has no other rule of its own.
@@ -106,21 +133,5 @@ impl Rules for Counted {
 
     fn counts_generation(&self) -> bool {
         true
-    }
-}
-
-/// A kind whose updates must say which version they replace, and that has no other rule of its own.
-pub(super) struct Conditional {
-    /// A PUT of an object that is not there creates it.
-    pub(super) creates_on_update: bool,
-}
-
-impl Rules for Conditional {
-    fn requires_resource_version(&self) -> bool {
-        true
-    }
-
-    fn creates_on_update(&self) -> bool {
-        self.creates_on_update
     }
 }

@@ -106,6 +106,35 @@ pub(super) fn limit_name(limited: &str, name: &str, path: &str, errors: &mut Vec
     }
 }
 
+/// Checks the name of something that a ResourceQuota limits.
+pub(super) fn quota_name(name: &str, path: &str, errors: &mut Vec<FieldError>) {
+    let wrong = names::qualified_name(name);
+    let is_wrong = !wrong.is_empty();
+    errors.extend(FieldError::invalid_for_each(path, name, wrong));
+    if name.contains('/') {
+        return;
+    }
+    if !is_wrong && !is_standard(name) && name != "storage" {
+        let detail = "must be a standard resource type or fully qualified";
+        errors.push(FieldError::invalid(path, name, detail));
+    }
+    if !is_of_quotas(name) {
+        errors.push(FieldError::invalid(path, name, "must be a standard resource for quota"));
+    }
+}
+
+/// Whether quotas know a name without a domain.
+pub(super) fn is_of_quotas(name: &str) -> bool {
+    let amounts = ["cpu", "memory", "ephemeral-storage"];
+    let asked = name.strip_prefix("requests.").or_else(|| name.strip_prefix("limits."));
+    amounts.contains(&name)
+        || asked.is_some_and(|asked| amounts.contains(&asked))
+        || ["requests.storage"].contains(&name)
+        || name.starts_with("hugepages-")
+        || name.starts_with("requests.hugepages-")
+        || QUOTA_NAMES.contains(&name)
+}
+
 fn is_standard(name: &str) -> bool {
     is_of_containers(name)
         || name.starts_with("requests.")

@@ -1,4 +1,4 @@
-//! PersistentVolumes and StorageClasses (pkg/registry/core/persistentvolume, pkg/apis/storage/validation).
+//! PersistentVolumes and the classes of volumes (pkg/registry/core/persistentvolume, pkg/apis/storage/validation).
 
 use super::resources;
 use crate::builtins::fields::{at, list, members, put, set, text};
@@ -6,19 +6,21 @@ use crate::builtins::names;
 use crate::builtins::rules::{Cluster, Rules};
 use crate::error::ApiError;
 use crate::field_error::FieldError;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
+use std::collections::{BTreeMap, BTreeSet};
 
 const PROTECTION: &str = "kubernetes.io/pv-protection";
+const CLASS_PROTECTION: &str = "kubernetes.io/vac-protection";
+const MOST_PARAMETERS: usize = 512;
+const LONGEST_PARAMETERS: usize = 256 * 1024;
 
 pub(super) struct Volume;
 
 impl Rules for Volume {
     /// The volume is protected as long as a claim is bound to it (plugin/pkg/admission/storage).
     fn admit(&self, new: &mut Value, old: Option<&Value>, _: &mut dyn Cluster) -> Result<(), ApiError> {
-        let mut finalizers = list(new, "/metadata/finalizers").to_vec();
-        if old.is_none() && !finalizers.iter().any(|finalizer| finalizer == PROTECTION) {
-            finalizers.push(PROTECTION.into());
-            put(new, &["metadata", "finalizers"], finalizers);
+        if old.is_none() {
+            protect(new, PROTECTION);
         }
         Ok(())
     }
@@ -69,13 +71,8 @@ pub(super) struct StorageClass;
 impl Rules for StorageClass {
     fn validate_create(&self, class: &Value) -> Vec<FieldError> {
         let mut errors = Vec::new();
-        match text(class, "/provisioner") {
-            "" => errors.push(FieldError::required("provisioner", "")),
-            provisioner => {
-                let bad = names::qualified_name(&provisioner.to_lowercase()).into_iter();
-                errors.extend(bad.map(|e| FieldError::invalid("provisioner", provisioner, e)));
-            }
-        }
+        driver(class, "provisioner", &mut errors);
+        parameters(class, &mut errors);
         for (key, known) in [
             ("reclaimPolicy", &["Delete", "Retain"][..]),
             ("volumeBindingMode", &["Immediate", "WaitForFirstConsumer"]),
@@ -85,6 +82,7 @@ impl Rules for StorageClass {
                 errors.push(FieldError::not_supported(key, value, known));
             }
         }
+        topologies(list(class, "/allowedTopologies"), &mut errors);
         errors
     }
 
@@ -98,5 +96,107 @@ impl Rules for StorageClass {
                 FieldError::invalid(key, value, "field is immutable")
             })
             .collect()
+    }
+}
+
+pub(super) struct AttributesClass;
+
+impl Rules for AttributesClass {
+    /// The class is protected as long as a volume or claim has it (plugin/pkg/admission/storage).
+    fn admit(&self, new: &mut Value, old: Option<&Value>, _: &mut dyn Cluster) -> Result<(), ApiError> {
+        if old.is_none() {
+            protect(new, CLASS_PROTECTION);
+        }
+        Ok(())
+    }
+
+    fn validate_create(&self, class: &Value) -> Vec<FieldError> {
+        let mut errors = Vec::new();
+        driver(class, "driverName", &mut errors);
+        parameters(class, &mut errors);
+        if members(class, "/parameters").is_none_or(Map::is_empty) {
+            errors.push(FieldError::required("parameters", "must contain at least one key/value pair"));
+        }
+        errors
+    }
+
+    fn validate_update(&self, new: &Value, old: &Value, _subresource: Option<&str>) -> Vec<FieldError> {
+        let changed = ["driverName", "parameters"].into_iter().filter(|key| new.get(*key) != old.get(*key));
+        let refuse = |key: &str| FieldError::forbidden(key, format!("updates to {key} are forbidden."));
+        let mut errors: Vec<FieldError> = changed.map(refuse).collect();
+        errors.extend(self.validate_create(new));
+        errors
+    }
+}
+
+fn protect(object: &mut Value, finalizer: &str) {
+    let mut finalizers = list(object, "/metadata/finalizers").to_vec();
+    if !finalizers.iter().any(|present| present == finalizer) {
+        finalizers.push(finalizer.into());
+        put(object, &["metadata", "finalizers"], finalizers);
+    }
+}
+
+/// Who makes volumes of a class.
+fn driver(class: &Value, key: &str, errors: &mut Vec<FieldError>) {
+    match text(class, &format!("/{key}")) {
+        "" => errors.push(FieldError::required(key, "")),
+        driver => {
+            // The text shows the name in lower case, as it was looked at.
+            let driver = driver.to_lowercase();
+            errors.extend(FieldError::invalid_for_each(key, &driver, names::qualified_name(&driver)));
+        }
+    }
+}
+
+fn parameters(class: &Value, errors: &mut Vec<FieldError>) {
+    let Some(parameters) = members(class, "/parameters") else { return };
+    if parameters.len() > MOST_PARAMETERS {
+        errors.push(FieldError::too_long("parameters", MOST_PARAMETERS));
+        return;
+    }
+    if parameters.contains_key("") {
+        errors.push(FieldError::invalid("parameters", "", "field can not be empty."));
+    }
+    if size(Some(parameters)) > LONGEST_PARAMETERS {
+        errors.push(FieldError::too_long("parameters", LONGEST_PARAMETERS));
+    }
+}
+
+/// The length of all keys and texts together.
+pub(super) fn size(texts: Option<&Map<String, Value>>) -> usize {
+    let texts = texts.into_iter().flatten();
+    texts.map(|(key, value)| key.len() + value.as_str().unwrap_or_default().len()).sum()
+}
+
+/// Where volumes of a class may be.
+fn topologies(terms: &[Value], errors: &mut Vec<FieldError>) {
+    // Upstream holds each term against as many empty ones before it.
+    let mut seen = vec![BTreeMap::new(); terms.len()];
+    for (number, term) in terms.iter().enumerate() {
+        let path = format!("allowedTopologies[{number}].matchLabelExpressions");
+        let mut requirements = BTreeMap::new();
+        for (number, requirement) in list(term, "/matchLabelExpressions").iter().enumerate() {
+            let path = format!("{path}[{number}]");
+            let key = text(requirement, "/key");
+            let mut values = BTreeSet::new();
+            if list(requirement, "/values").is_empty() {
+                errors.push(FieldError::required(format!("{path}.values"), ""));
+            }
+            for (number, value) in list(requirement, "/values").iter().filter_map(Value::as_str).enumerate() {
+                if !values.insert(value) {
+                    errors.push(FieldError::duplicate(format!("{path}.values[{number}]"), value));
+                }
+            }
+            let wrong = names::qualified_name(key);
+            errors.extend(FieldError::invalid_for_each(&format!("{path}.key"), key, wrong));
+            if requirements.insert(key, values).is_some() {
+                errors.push(FieldError::duplicate(format!("{path}.key"), key));
+            }
+        }
+        for _ in seen.iter().filter(|other| **other == requirements) {
+            errors.push(FieldError::duplicate(&path, ""));
+        }
+        seen.push(requirements);
     }
 }

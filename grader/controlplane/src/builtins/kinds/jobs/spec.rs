@@ -1,9 +1,9 @@
 //! The spec of a Job, alone or in a CronJob.
 
 use super::policies;
+use crate::builtins::domain_path;
 use crate::builtins::fields::{at, has, number, text};
 use crate::builtins::kinds::pod_spec::{self, not_negative};
-use crate::builtins::names;
 use crate::field_error::FieldError;
 use serde_json::Value;
 
@@ -32,7 +32,11 @@ pub(super) fn validate(spec: &Value, path: &str, errors: &mut Vec<FieldError>) {
         errors.push(FieldError::required(format!("{path}.backoffLimitPerIndex"), detail));
     }
     if let Some(manager) = at(spec, "/managedBy").as_str() {
-        managed_by(manager, &format!("{path}.managedBy"), errors);
+        let path = format!("{path}.managedBy");
+        errors.extend(domain_path::validate(&path, manager));
+        if manager.len() > LONGEST_MANAGER {
+            errors.push(FieldError::too_long(path, LONGEST_MANAGER));
+        }
     }
     let is_indexed = text(spec, "/completionMode") == "Indexed";
     match text(spec, "/completionMode") {
@@ -63,33 +67,6 @@ pub(super) fn validate(spec: &Value, path: &str, errors: &mut Vec<FieldError>) {
     replacement(spec, path, errors);
     errors.extend(pod_spec::validate_template(at(spec, "/template"), &format!("{path}.template")));
     restart_policy(spec, path, errors);
-}
-
-/// A domain and a path (apimachinery/pkg/util/validation/validation.go, IsDomainPrefixedPath).
-fn managed_by(manager: &str, path: &str, errors: &mut Vec<FieldError>) {
-    let is_path_character = |c: char| c.is_ascii_alphanumeric() || "/-._~%!$&'()*+,;=:".contains(c);
-    match manager.split_once('/') {
-        _ if manager.is_empty() => errors.push(FieldError::required(path, "")),
-        Some((host, rest)) if !host.is_empty() && !rest.is_empty() => {
-            let wrong = names::dns_subdomain(host).into_iter();
-            errors.extend(wrong.map(|detail| FieldError::invalid(path, host, detail)));
-            if !rest.chars().all(is_path_character) {
-                let pattern = "[A-Za-z0-9/\\-._~%!$&'()*+,;=:]+";
-                errors.push(FieldError::invalid(
-                    path,
-                    rest,
-                    names::regex_error("Invalid path", pattern, &[]),
-                ));
-            }
-        }
-        _ => {
-            let detail = "must be a domain-prefixed path (such as \"acme.io/foo\")";
-            errors.push(FieldError::invalid(path, manager, detail));
-        }
-    }
-    if manager.len() > LONGEST_MANAGER {
-        errors.push(FieldError::too_long(path, LONGEST_MANAGER));
-    }
 }
 
 fn indexed(spec: &Value, path: &str, errors: &mut Vec<FieldError>) {

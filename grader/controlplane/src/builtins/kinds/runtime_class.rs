@@ -1,0 +1,56 @@
+//! RuntimeClasses (pkg/apis/node/validation/validation.go).
+
+use super::{pod_spec, resources};
+use crate::builtins::fields::{at, list, members, text};
+use crate::builtins::rules::Rules;
+use crate::builtins::{meta, names};
+use crate::field_error::FieldError;
+use serde_json::{Value, json};
+
+pub(super) struct RuntimeClass;
+
+impl Rules for RuntimeClass {
+    fn requires_resource_version(&self) -> bool {
+        true
+    }
+
+    fn creates_on_update(&self) -> bool {
+        true
+    }
+
+    fn validate_create(&self, class: &Value) -> Vec<FieldError> {
+        let mut errors = Vec::new();
+        match text(class, "/handler") {
+            "" => errors.push(FieldError::required("handler", "")),
+            handler => {
+                errors.extend(FieldError::invalid_for_each("handler", handler, names::dns_label(handler)))
+            }
+        }
+        // What a pod costs beside its containers is checked as a limit of one of these.
+        let overhead = json!({"limits": at(class, "/overhead/podFixed")});
+        resources::validate(&overhead, "overhead", &mut errors);
+        let selector = members(class, "/scheduling/nodeSelector");
+        errors.extend(meta::validate_labels(selector, "scheduling.nodeSelector"));
+        let tolerations = list(class, "/scheduling/tolerations");
+        let identity = |toleration: &Value| {
+            ["key", "operator", "value", "effect"].map(|key| toleration.get(key).cloned())
+        };
+        for (position, toleration) in tolerations.iter().enumerate() {
+            let path = format!("scheduling.tolerations[{position}]");
+            pod_spec::tolerate(toleration, &path, &mut errors);
+            if tolerations[..position].iter().any(|other| identity(other) == identity(toleration)) {
+                errors.push(FieldError::duplicate(path, toleration.clone()));
+            }
+        }
+        errors
+    }
+
+    fn validate_update(&self, new: &Value, old: &Value, _subresource: Option<&str>) -> Vec<FieldError> {
+        let handler = at(new, "/handler");
+        let changed = handler != at(old, "/handler");
+        changed
+            .then(|| FieldError::invalid("handler", handler.clone(), "field is immutable"))
+            .into_iter()
+            .collect()
+    }
+}
