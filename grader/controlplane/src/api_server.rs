@@ -113,6 +113,18 @@ impl ApiServer {
         signers::check(&self.access, write, new, old)
     }
 
+    /// What admission plugins refuse of a valid object that nobody will change any more.
+    pub(crate) fn admit_final(
+        &mut self,
+        write: &Write<'_>,
+        new: &Value,
+        old: Option<&Value>,
+    ) -> Result<(), ApiError> {
+        let cluster =
+            View { store: &self.store, random: &mut self.random, user: &write.user, now: write.now };
+        strategy::admit_final(&write.resource, new, old, &cluster)
+    }
+
     /// Takes what must be unique in the cluster for a valid object.
     pub(crate) fn allocate(
         &mut self,

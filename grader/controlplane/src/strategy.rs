@@ -188,6 +188,16 @@ pub(crate) fn admit(
     rules(resource).map_or(Ok(()), |rules| rules.admit(new, old, cluster))
 }
 
+/// What admission plugins refuse of a valid object that nobody will change any more.
+pub(crate) fn admit_final(
+    resource: &Resource,
+    new: &Value,
+    old: Option<&Value>,
+    cluster: &dyn Cluster,
+) -> Result<(), ApiError> {
+    rules(resource).map_or(Ok(()), |rules| rules.admit_final(new, old, cluster))
+}
+
 /// Takes what must be unique in the cluster.
 pub(crate) fn allocate(
     resource: &Resource,

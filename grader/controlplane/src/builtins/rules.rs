@@ -76,7 +76,7 @@ pub trait Rules: Sync {
         None
     }
 
-    /// What admission plugins change or refuse. `old` is `None` on create.
+    /// What admission plugins change, or refuse before others may change it. `old` is `None` on create.
     ///
     /// # Errors
     /// The refusal, mostly 403.
@@ -85,6 +85,19 @@ pub trait Rules: Sync {
         _new: &mut Value,
         _old: Option<&Value>,
         _cluster: &mut dyn Cluster,
+    ) -> Result<(), ApiError> {
+        Ok(())
+    }
+
+    /// What admission plugins refuse of a valid object that nobody will change any more. `old` is `None` on create.
+    ///
+    /// # Errors
+    /// The refusal, mostly 403.
+    fn admit_final(
+        &self,
+        _new: &Value,
+        _old: Option<&Value>,
+        _cluster: &dyn Cluster,
     ) -> Result<(), ApiError> {
         Ok(())
     }

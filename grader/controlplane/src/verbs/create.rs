@@ -71,6 +71,7 @@ pub(crate) fn insert(
     for text in strategy::warnings(&resource, &object, None) {
         write.warn(text);
     }
+    server.admit_final(write, &object, None)?;
     admission::validate(server, write, Operation::Create { object: &object })?;
     server.allocate(write, &mut object, None)?;
     let quotas = quota::charge(server, write, &object, None)?;

@@ -114,6 +114,7 @@ pub(crate) fn commit(
     for text in strategy::warnings(&resource, &new, Some(old)) {
         write.warn(text);
     }
+    server.admit_final(write, &new, Some(old))?;
     admission::validate(server, write, Operation::Update { object: &new, old })?;
     server.allocate(write, &mut new, Some(old))?;
     let quotas = quota::charge(server, write, &new, Some(old))?;

@@ -150,3 +150,46 @@ fn conditions_that_do_not_compile_are_no_configuration() {
     assert_eq!(status, 422);
     assert!(body["message"].as_str().unwrap_or_default().contains("compilation failed"), "{body}");
 }
+
+#[test]
+fn limits_count_for_what_webhooks_have_made_of_a_pod() {
+    let put = |resources: Value| json!([{"op": "replace", "path": "/spec/containers/0/resources", "value": resources}]);
+    let cpu = |amount: &str| json!({"limits": {"cpu": amount}});
+    let both = |amount: &str| json!({"limits": {"cpu": amount}, "requests": {"cpu": amount}});
+    let beyond = |amount: &str| {
+        let text =
+            format!("pods \"p\" is forbidden: maximum cpu usage per Container is 1, but limit is {amount}");
+        Err((403, text))
+    };
+    let cases = [
+        ("p", "2", json!([]), beyond("2")),
+        ("p", "2", put(cpu("1")), Ok(both("1"))),
+        ("p", "1", put(cpu("3")), beyond("3")),
+        ("p", "2", put(json!({})), Ok(both("1"))),
+        ("A_", "2", json!([]), Err((422, "Pod \"A_\" is invalid: metadata.name: ".to_owned()))),
+    ];
+    for (name, asked, operations, expected) in cases {
+        let mut world = World::new(Webhooks::answered(move |call| patch(call, &operations)));
+        let range = json!({
+            "apiVersion": "v1", "kind": "LimitRange", "metadata": {"name": "l"},
+            "spec": {"limits": [{"type": "Container", "max": {"cpu": "1"}}]},
+        });
+        world.create("/api/v1/namespaces/default/limitranges", &range);
+        let rules = json!([{
+            "apiGroups": [""], "apiVersions": ["v1"], "resources": ["pods"], "operations": ["CREATE"],
+        }]);
+        world.configure("MutatingWebhookConfiguration", json!({"rules": rules}));
+        let container = json!({"name": "c", "image": "i", "resources": cpu(asked)});
+        let pod = json!({
+            "apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": {"containers": [container]},
+        });
+        let (status, body) = world.answer(Method::POST, "/api/v1/namespaces/default/pods", &pod);
+        match expected {
+            Ok(resources) => assert_eq!(body["spec"]["containers"][0]["resources"], resources, "{body}"),
+            Err((code, text)) => {
+                let message = body["message"].as_str().unwrap_or_default();
+                assert_eq!((status, message.starts_with(&text)), (code, true), "{message}");
+            }
+        }
+    }
+}

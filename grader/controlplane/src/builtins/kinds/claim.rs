@@ -16,10 +16,13 @@ const PROTECTION: &str = "kubernetes.io/pvc-protection";
 pub(super) struct Claim;
 
 impl Rules for Claim {
+    fn admit_final(&self, new: &Value, _old: Option<&Value>, cluster: &dyn Cluster) -> Result<(), ApiError> {
+        limits::check_claim(new, cluster)
+    }
+
     /// The claim is protected as long as a pod uses it, and asks for the default class when it names none
     /// (plugin/pkg/admission/storage).
     fn admit(&self, new: &mut Value, old: Option<&Value>, cluster: &mut dyn Cluster) -> Result<(), ApiError> {
-        limits::check_claim(new, cluster)?;
         if old.is_some() {
             return Ok(());
         }

@@ -1,7 +1,7 @@
 //! Pods (pkg/registry/core/pod/strategy.go, ValidatePodUpdate in pkg/apis/core/validation/validation.go).
 
 use super::pod_service_account::MIRROR;
-use super::{ephemeral_containers, pod_admission, pod_resize, pod_spec, resources};
+use super::{ephemeral_containers, limits, pod_admission, pod_resize, pod_spec, resources};
 use crate::builtins::fields::{at, has, list, number, put, set, text};
 use crate::builtins::rules::{Cluster, Rules, keep_all_but_status, keep_status};
 use crate::error::ApiError;
@@ -28,6 +28,10 @@ impl Rules for Pod {
         let seconds =
             asked.or_else(|| number(pod, "/spec/terminationGracePeriodSeconds")).unwrap_or_default();
         Some(if seconds < 0 { 1 } else { seconds })
+    }
+
+    fn admit_final(&self, new: &Value, old: Option<&Value>, cluster: &dyn Cluster) -> Result<(), ApiError> {
+        if old.is_some() { Ok(()) } else { limits::check_pod(new, cluster) }
     }
 
     fn admit(&self, new: &mut Value, old: Option<&Value>, cluster: &mut dyn Cluster) -> Result<(), ApiError> {

@@ -21,8 +21,7 @@ pub(super) fn create(pod: &mut Value, cluster: &mut dyn Cluster) -> Result<(), A
     pod_service_account::admit(pod, cluster)?;
     priority(pod, cluster)?;
     tolerations(pod);
-    runtime_class(pod, cluster)?;
-    limits::check_pod(pod, cluster)
+    runtime_class(pod, cluster)
 }
 
 /// Keeps what was filled in when an update leaves it out.
