@@ -22,9 +22,8 @@ pub fn naming<'a>(
     others: impl IntoIterator<Item = &'a Value>,
     now: Timestamp,
 ) -> Option<Value> {
-    let requested = crd.pointer("/spec/names").cloned().unwrap_or_default();
-    let accepted = crd.pointer("/status/acceptedNames").cloned().unwrap_or_default();
-    if without_empty(&requested) == without_empty(&accepted) {
+    let (requested, accepted) = (&crd["spec"]["names"], &crd["status"]["acceptedNames"]);
+    if without_empty(requested) == without_empty(accepted) {
         return None;
     }
     let group = text(crd, "/spec/group");
@@ -59,7 +58,7 @@ pub fn naming<'a>(
     let old_condition = |type_: &str| list(crd, "/status/conditions").iter().find(|c| c["type"] == type_);
     let unchanged =
         |old: &Value| ["status", "reason", "message"].iter().all(|key| old[*key] == accepted_condition[*key]);
-    if without_empty(&Value::Object(names.clone())) == without_empty(&accepted)
+    if without_empty(&Value::Object(names.clone())) == without_empty(accepted)
         && old_condition("NamesAccepted").is_some_and(unchanged)
     {
         return None;

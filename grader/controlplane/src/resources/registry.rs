@@ -1,9 +1,10 @@
 //! The table of everything that is served now.
 
 use super::custom;
-use super::{CRDS, Nature, Resource, Subresource};
+use super::{CRDS, Custom, Nature, Resource, Subresource};
 use crate::builtins::{self, BuiltinResource};
-use crate::store::{ResourceId, Store, Stored};
+use crate::object;
+use crate::store::{ResourceId, Store};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
@@ -15,6 +16,16 @@ type Table = Vec<Arc<Resource>>;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Registry {
     custom: Table,
+    /// What each stored definition is served as, by the definition's name.
+    served: BTreeMap<String, Served>,
+    /// Whether a definition is being deleted while objects of it are left.
+    terminating: bool,
+}
+
+#[derive(Clone, Debug)]
+struct Served {
+    definition: Arc<Value>,
+    resources: Vec<Arc<Resource>>,
 }
 
 static BUILTINS: LazyLock<Table> =
@@ -61,6 +72,13 @@ fn builtin(resource: &'static BuiltinResource) -> Resource {
             })
             .collect(),
         nature: Nature::BuiltIn(resource),
+    }
+}
+
+fn custom_of(resource: &Resource) -> Option<&Arc<Custom>> {
+    match &resource.nature {
+        Nature::Custom(custom) => Some(custom),
+        Nature::BuiltIn(_) => None,
     }
 }
 
@@ -122,24 +140,28 @@ impl Registry {
 
     /// Whether a definition is being deleted while objects of it are left.
     pub(crate) fn has_terminating(&self) -> bool {
-        self.custom
-            .iter()
-            .any(|resource| matches!(&resource.nature, Nature::Custom(custom) if custom.terminating))
+        self.terminating
     }
 
-    /// Serves what the stored CustomResourceDefinitions define.
+    /// Serves what the stored CustomResourceDefinitions define. Those that were not written since the last time are
+    /// not looked at.
     pub(crate) fn reload(&mut self, store: &Store) {
-        let known = std::mem::take(&mut self.custom);
-        let known_of = |stored: &Stored| {
-            let text = |pointer| stored.object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
-            let id = ResourceId::new(text("/spec/group").to_owned(), text("/spec/names/plural").to_owned());
-            known.iter().find(|resource| resource.id == id).and_then(|resource| match &resource.nature {
-                Nature::Custom(custom) => Some(custom.clone()),
-                Nature::BuiltIn(_) => None,
-            })
-        };
-        let definitions = store.list(&CRDS, None);
-        self.custom =
-            table(definitions.flat_map(|stored| custom::served(stored, known_of(stored).as_deref())));
+        let mut known = std::mem::take(&mut self.served);
+        for stored in store.list(&CRDS, None) {
+            let name = object::name(&stored.object);
+            let served = match known.remove(name) {
+                Some(served) if Arc::ptr_eq(&served.definition, &stored.object) => served,
+                before => {
+                    let before = before.and_then(|served| custom_of(served.resources.first()?).cloned());
+                    let resources = custom::served(stored, before.as_deref());
+                    Served { definition: stored.object.clone(), resources }
+                }
+            };
+            self.served.insert(name.to_owned(), served);
+        }
+        let resources = self.served.values().flat_map(|served| &served.resources);
+        self.custom = table(resources.cloned());
+        self.terminating =
+            self.custom.iter().any(|resource| custom_of(resource).is_some_and(|custom| custom.terminating));
     }
 }
