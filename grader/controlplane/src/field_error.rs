@@ -216,7 +216,11 @@ impl fmt::Display for FieldError {
 
 /// The texts of several errors as one (`ErrorList.ToAggregate().Error()`): each once, in brackets when there are several.
 pub fn aggregate(errors: &[FieldError]) -> String {
-    let texts: Vec<String> = errors.iter().map(FieldError::to_string).collect();
+    aggregate_texts(&errors.iter().map(FieldError::to_string).collect::<Vec<_>>())
+}
+
+/// Several texts as one: each once, in brackets when there are several (apimachinery/pkg/util/errors/errors.go).
+pub fn aggregate_texts(texts: &[String]) -> String {
     let mut told = HashSet::new();
     let once: Vec<&str> = texts.iter().map(String::as_str).filter(|text| told.insert(*text)).collect();
     match once.as_slice() {

@@ -7,6 +7,7 @@ use super::tokens::{self, Issuer, Verified};
 use super::user::{MASTERS, User};
 use super::{Access, Authorization, Strangers, impersonation};
 use crate::error::ApiError;
+use crate::field_error::aggregate_texts;
 use crate::request::{ClientCertificate, Request};
 use crate::routing::Route;
 use crate::store::{Change, Store};
@@ -167,21 +168,7 @@ impl AccessControl {
         }
         index.find(attributes).map(Some).map_err(|problems| match problems.is_empty() {
             true => String::new(),
-            false => format!("RBAC: {}", aggregate(&problems)),
+            false => format!("RBAC: {}", aggregate_texts(&problems)),
         })
-    }
-}
-
-/// Several errors in one text, each once (apimachinery/pkg/util/errors/errors.go).
-pub(crate) fn aggregate(errors: &[String]) -> String {
-    let mut told: Vec<&str> = Vec::new();
-    for error in errors {
-        if !told.contains(&error.as_str()) {
-            told.push(error);
-        }
-    }
-    match told.as_slice() {
-        [only] => (*only).to_owned(),
-        several => format!("[{}]", several.join(", ")),
     }
 }

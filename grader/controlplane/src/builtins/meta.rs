@@ -6,10 +6,12 @@ use crate::field_error::FieldError;
 use crate::go_text;
 use crate::object;
 use serde_json::{Map, Value};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 /// All annotations of an object together, keys and values, in bytes.
 const LONGEST_ANNOTATIONS: usize = 256 * 1024;
+/// So many errors about a second controller are told: each shows all references.
+const MOST_CONTROLLERS_TOLD: usize = 10;
 /// Finalizers that need no domain.
 const STANDARD_FINALIZERS: [&str; 3] = ["kubernetes", "orphan", "foregroundDeletion"];
 
@@ -127,19 +129,16 @@ pub fn drop_duplicate_owners(object: &mut Value) -> Option<String> {
     else {
         return None;
     };
-    let mut kept: Vec<Value> = Vec::with_capacity(references.len());
+    let (mut seen, mut told) = (HashSet::new(), HashSet::new());
     let mut repeated: Vec<String> = Vec::new();
-    for reference in std::mem::take(references) {
-        if kept.contains(&reference) {
-            let uid = reference["uid"].as_str().unwrap_or_default();
-            if !repeated.iter().any(|known| known == uid) {
-                repeated.push(uid.to_owned());
-            }
-        } else {
-            kept.push(reference);
+    references.retain(|reference| {
+        let is_new = seen.insert(reference.clone());
+        let uid = reference["uid"].as_str().unwrap_or_default();
+        if !is_new && told.insert(uid.to_owned()) {
+            repeated.push(uid.to_owned());
         }
-    }
-    *references = kept;
+        is_new
+    });
     (!repeated.is_empty()).then(|| {
         format!(
             ".metadata.ownerReferences contains duplicate entries; API server dedups owner references in 1.20+, and \
@@ -191,6 +190,7 @@ fn owner_references(object: &Value) -> Vec<FieldError> {
     const PATH: &str = "metadata.ownerReferences";
     let mut errors = Vec::new();
     let mut controller: Option<String> = None;
+    let mut told = 0;
     for reference in object::owner_references(object) {
         let text = |key: &str| reference.get(key).and_then(Value::as_str).unwrap_or_default();
         let api_version = text("apiVersion");
@@ -217,7 +217,9 @@ fn owner_references(object: &Value) -> Vec<FieldError> {
         if reference.get("controller") == Some(&Value::Bool(true)) {
             let this = format!("{}/{}", text("kind"), text("name"));
             match &controller {
+                Some(_) if told == MOST_CONTROLLERS_TOLD => {}
                 Some(first) => {
+                    told += 1;
                     let why = format!(
                         "Only one reference can have Controller set to true. Found \"true\" in references for {first} \
                          and {this}"

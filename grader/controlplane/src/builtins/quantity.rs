@@ -144,7 +144,9 @@ impl fmt::Display for Quantity {
         if self.nano == 0 {
             return f.write_str("0");
         }
-        let binary = self.format == Format::BinarySi && self.nano.abs() >= 1024 * NANO && self.is_whole();
+        let binary = self.format == Format::BinarySi
+            && self.nano.unsigned_abs() >= 1024 * NANO.unsigned_abs()
+            && self.is_whole();
         if binary {
             let mut number = self.nano / NANO;
             let mut power = 0;

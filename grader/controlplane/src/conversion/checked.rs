@@ -18,7 +18,7 @@ pub(super) fn checked(review: &Review<'_>, index: usize, converted: Value) -> Re
     let is_list = review.objects.len() > 1;
     let here = if is_list { format!(" converted object at index {index}") } else { " object".to_owned() };
     if !converted.is_object() {
-        let kind = go_type(&converted);
+        let kind = go_text::type_name(&converted);
         return Err(format!("json: cannot unmarshal {kind} into Go value of type map[string]interface {{}}"));
     }
     if object::kind(&converted).is_empty() {
@@ -80,10 +80,13 @@ fn texts<'a>(
 ) -> Result<Option<&'a Map<String, Value>>, String> {
     let Some(value) = sent.filter(|value| !value.is_null()) else { return Ok(None) };
     let Some(texts) = value.as_object() else {
-        return Err(format!("invalid metadata.{key} of type {} in converted object", go_type(value)));
+        return Err(format!(
+            "invalid metadata.{key} of type {} in converted object",
+            go_text::type_name(value)
+        ));
     };
     if let Some((name, value)) = texts.iter().find(|(_, value)| !value.is_string()) {
-        let kind = go_type(value);
+        let kind = go_text::type_name(value);
         return Err(format!("metadata.{key}[{name}] must be a string, but is {kind} in converted object"));
     }
     if before == sent {
@@ -98,18 +101,5 @@ fn texts<'a>(
         [] => Ok(Some(texts)),
         [only] => Err(only.clone()),
         several => Err(format!("[{}]", several.join(", "))),
-    }
-}
-
-/// The type that Go decodes a value of JSON to.
-fn go_type(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "<nil>",
-        Value::Bool(_) => "bool",
-        Value::Number(number) if number.is_f64() => "float64",
-        Value::Number(_) => "int64",
-        Value::String(_) => "string",
-        Value::Array(_) => "[]interface {}",
-        Value::Object(_) => "map[string]interface {}",
     }
 }

@@ -10,6 +10,7 @@ use super::{CLUSTER_ROLES, GROUP, ROLES};
 use crate::access::user::MASTERS;
 use crate::access::{AccessControl, Attributes, ResourceAttributes, User};
 use crate::error::ApiError;
+use crate::field_error::aggregate_texts;
 use crate::go_text;
 use crate::object;
 use crate::verbs::write::Write;
@@ -130,7 +131,7 @@ impl Attempt<'_> {
             lines.join("\n")
         );
         if !problems.is_empty() {
-            why = format!("{why}; resolution errors: [{}]", crate::access::control::aggregate(&problems));
+            why = format!("{why}; resolution errors: [{}]", aggregate_texts(&problems));
         }
         Err(why)
     }

@@ -1,9 +1,9 @@
 //! SelfSubjectRulesReview: what may I do in a namespace? (pkg/registry/authorization/selfsubjectrulesreview/rest.go)
 
 use crate::access::AccessControl;
-use crate::access::control::aggregate;
 use crate::access::rbac::PolicyRule;
 use crate::error::ApiError;
+use crate::field_error::aggregate_texts;
 use crate::verbs::write::Write;
 use serde_json::{Value, json};
 
@@ -30,7 +30,7 @@ pub(super) fn self_subject(
         "incomplete": false,
     });
     if !problems.is_empty() {
-        status["evaluationError"] = aggregate(&problems).into();
+        status["evaluationError"] = aggregate_texts(&problems).into();
     }
     Ok(json!({
         "kind": "SelfSubjectRulesReview", "apiVersion": "authorization.k8s.io/v1",

@@ -1,8 +1,8 @@
 //! TokenReview: whose is this token? (pkg/registry/authentication/tokenreview/storage.go)
 
-use crate::access::control::aggregate;
 use crate::api_server::ApiServer;
 use crate::error::ApiError;
+use crate::field_error::aggregate_texts;
 use crate::verbs::write::Write;
 use serde_json::{Map, Value};
 
@@ -28,7 +28,7 @@ pub(super) fn review(server: &ApiServer, write: &Write<'_>, mut review: Value) -
             status.insert("user".into(), Map::new().into());
             let problems: Vec<String> =
                 std::iter::once("invalid bearer token".to_owned()).chain(problem).collect();
-            status.insert("error".into(), aggregate(&problems).into());
+            status.insert("error".into(), aggregate_texts(&problems).into());
         }
     }
     review["status"] = status.into();

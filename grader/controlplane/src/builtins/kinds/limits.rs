@@ -8,7 +8,7 @@ use crate::builtins::names;
 use crate::builtins::quantity::Quantity;
 use crate::builtins::rules::{Cluster, Rules};
 use crate::error::ApiError;
-use crate::field_error::FieldError;
+use crate::field_error::{FieldError, aggregate_texts};
 use crate::object;
 use crate::store::ResourceId;
 use serde_json::{Value, json};
@@ -103,18 +103,10 @@ fn of_type<'a>(range: &'a Value, kind: &'a str) -> impl Iterator<Item = &'a Valu
 }
 
 fn refuse(resource: &ResourceId, object: &Value, errors: &[String]) -> Result<(), ApiError> {
-    let mut texts: Vec<&str> = Vec::new();
-    for error in errors {
-        if !texts.contains(&error.as_str()) {
-            texts.push(error);
-        }
+    if errors.is_empty() {
+        return Ok(());
     }
-    let text = match texts[..] {
-        [] => return Ok(()),
-        [one] => one.to_owned(),
-        _ => format!("[{}]", texts.join(", ")),
-    };
-    Err(ApiError::forbidden(resource, object::name(object), &text))
+    Err(ApiError::forbidden(resource, object::name(object), &aggregate_texts(errors)))
 }
 
 /// Fills in what a container does not ask for, and notes it.
