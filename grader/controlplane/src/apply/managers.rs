@@ -94,6 +94,8 @@ pub struct Managers {
 
 /// The most managers of updates that are kept apart.
 const MAX_UPDATE_MANAGERS: usize = 10;
+/// More entries than these are nobody's: each is compared with the others.
+const MAX_ENTRIES: usize = 10_000;
 /// Owns what the oldest of too many update managers owned.
 const ANCIENT: &str = "ancient-changes";
 
@@ -109,6 +111,9 @@ impl Managers {
             Some(Value::Array(entries)) => entries,
             Some(_) => return Err("managedFields must be a list".to_owned()),
         };
+        if entries.len() > MAX_ENTRIES {
+            return Err(format!("managedFields must have at most {MAX_ENTRIES} entries"));
+        }
         managers.entries.reserve(entries.len() + 1);
         for (index, entry) in entries.iter().enumerate() {
             let entry = decode_entry(entry, index)?;

@@ -33,6 +33,9 @@ pub struct Change {
 
 impl Change {
     /// The object after the change, or before it when it is gone.
+    ///
+    /// # Panics
+    /// On a change that somebody has put together without either.
     pub fn object(&self) -> &Arc<Value> {
         self.new.as_ref().or(self.old.as_ref()).expect("a change has an object before or after it")
     }
