@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Makes every object in updates.jsonl on a running API server again, writes to it, and notes the answers.
 
-usage: record_updates.py     kubectl must reach a server whose administrator this is. The objects are made in a
+usage: record_updates.py     kubectl must reach a server whose administrator this is, with the controller of
+                             ServiceAccounts alone: others would write statuses in between. The objects are made in a
                              namespace `probes`, with the ServiceAccounts `default` and `sa`, and deleted afterwards.
 """
 import json, pathlib, subprocess, urllib.error, urllib.request

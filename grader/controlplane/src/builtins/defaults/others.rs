@@ -49,6 +49,8 @@ pub(super) fn of(name: &str) -> Option<Default> {
             |spec| default_to(spec, "failurePolicy", "Fail")
         }
         "admissionregistration.v1.MatchResources" => match_resources,
+        "resource.v1.ExactDeviceRequest" | "resource.v1.DeviceSubRequest" => device_request,
+        "resource.v1.DeviceToleration" => |toleration| default_to(toleration, "operator", "Equal"),
         "flowcontrol.v1.FlowSchemaSpec" => |spec| if_zero(spec, "matchingPrecedence", 1000),
         "flowcontrol.v1.ExemptPriorityLevelConfiguration" => |level| {
             default_to(level, "nominalConcurrencyShares", 0);
@@ -109,6 +111,13 @@ fn csi_driver(spec: &mut Value) {
     default_to(spec, "volumeLifecycleModes", json!(["Persistent"]));
     for key in ["podInfoOnMount", "storageCapacity", "requiresRepublish", "seLinuxMount"] {
         default_to(spec, key, false);
+    }
+}
+
+fn device_request(request: &mut Value) {
+    default_to(request, "allocationMode", "ExactCount");
+    if text(request, "/allocationMode") == "ExactCount" {
+        if_zero(request, "count", 1);
     }
 }
 

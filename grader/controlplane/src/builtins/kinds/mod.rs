@@ -10,6 +10,7 @@ mod config;
 mod containers;
 mod coordination;
 mod csi;
+mod dynamic_resources;
 mod endpoint_slice;
 mod ephemeral_containers;
 mod event;
@@ -92,9 +93,11 @@ pub(super) fn of(group: &str, kind: &str) -> &'static dyn Rules {
         ("", "ResourceQuota") => &quota::ResourceQuota,
         ("flowcontrol.apiserver.k8s.io", "FlowSchema") => &flow_schema::FlowSchema,
         ("flowcontrol.apiserver.k8s.io", "PriorityLevelConfiguration") => &priority_level::PriorityLevel,
-        ("networking.k8s.io", "NetworkPolicy") | ("resource.k8s.io", "DeviceClass" | "ResourceSlice") => {
-            &COUNTED
-        }
+        ("networking.k8s.io", "NetworkPolicy") => &COUNTED,
+        ("resource.k8s.io", "ResourceClaim") => &dynamic_resources::Claim,
+        ("resource.k8s.io", "ResourceClaimTemplate") => &dynamic_resources::ClaimTemplate,
+        ("resource.k8s.io", "DeviceClass") => &dynamic_resources::Class,
+        ("resource.k8s.io", "ResourceSlice") => &dynamic_resources::Slice,
         ("admissionregistration.k8s.io", "ValidatingWebhookConfiguration") => {
             &admission::Webhooks { mutating: false }
         }
