@@ -20,6 +20,7 @@ mod limits;
 mod memory;
 mod server;
 pub mod tokens;
+mod webhook_certificate;
 mod webhooks;
 
 pub use authority::{Authority, Credentials};

@@ -1,5 +1,6 @@
 //! Calling webhooks: POST over HTTPS, to a URL or to what is behind a Service of the cluster.
 
+use crate::webhook_certificate::FromBundle;
 use bytes::Bytes;
 use controlplane::service::Caller;
 use controlplane::webhooks::{Target, WebhookAnswer, WebhookCall};
@@ -8,9 +9,9 @@ use http::{Request, Uri, header};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
+use rustls::ClientConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpStream;
@@ -91,19 +92,17 @@ async fn connect(addresses: &[String]) -> Result<TcpStream, String> {
     Err(why)
 }
 
-/// Trusts what these certificates have signed, and nothing else.
+/// Trusts these certificates and what they have signed, and nothing else.
 fn trusting(bundle: &[u8]) -> Result<ClientConfig, String> {
-    let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_slice_iter(bundle) {
-        let certificate = certificate
-            .map_err(|_| "unable to load root certificates: unable to parse bytes as PEM block")?;
-        roots.add(certificate).map_err(|error| format!("unable to load root certificates: {error}"))?;
-    }
+    let bundle: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(bundle).collect();
+    let bundle =
+        bundle.map_err(|_| "unable to load root certificates: unable to parse bytes as PEM block")?;
     let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let verifier = FromBundle::new(bundle, provider.clone())?;
     let builder = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|error| error.to_string())?;
-    Ok(builder.with_root_certificates(roots).with_no_client_auth())
+    Ok(builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth())
 }
 
 #[cfg(test)]

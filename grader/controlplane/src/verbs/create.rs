@@ -76,6 +76,11 @@ pub(crate) fn insert(
     server.allocate(write, &mut object, None)?;
     let quotas = quota::charge(server, write, &object, None)?;
 
+    // A dry run does not come to where this is looked at.
+    if !write.dry_run && !object::resource_version(&object).is_empty() {
+        return Err(ApiError::unexpected("resourceVersion should not be set on objects to be created"));
+    }
+    let prepared = conversion::prepare(server, &resource, object)?;
     if let Some(existing) = server.store.get(&resource.storage, &write.namespace, &write.name) {
         let error = if generated {
             ApiError::generated_name_taken(&resource.id, &write.name)
@@ -85,10 +90,6 @@ pub(crate) fn insert(
         let deleting = object::is_deleting(&existing.object);
         return Err(if deleting { error.prefixed("object is being deleted: ") } else { error });
     }
-    if !object::resource_version(&object).is_empty() {
-        return Err(ApiError::unexpected("resourceVersion should not be set on objects to be created"));
-    }
-    let prepared = conversion::prepare(server, &resource, object)?;
     if write.dry_run {
         return Ok(prepared.into_shown(server, &resource));
     }

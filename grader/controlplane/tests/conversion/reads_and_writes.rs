@@ -210,6 +210,8 @@ fn nothing_is_stored_while_the_webhook_fails() {
     let apply = json!({"apiVersion": "example.com/v2", "kind": "Gadget", "metadata": {"name": "n"}, "spec": {"port": "4"}});
     for (method, path, body) in [
         (Method::POST, V2, v2("b", "h", "1")),
+        // Whether there is such an object already is looked at after the conversion.
+        (Method::POST, V2, v2("a", "h", "1")),
         (Method::PATCH, &one, json!({"spec": {"port": "3"}})),
         (Method::PATCH, &format!("{one}/status"), json!({"status": {"p": 1}})),
         (Method::PATCH, &format!("{V2}/n?fieldManager=m"), apply),

@@ -23,13 +23,17 @@ struct Webhook {
 impl Webhook {
     fn new(convert: fn(&Value) -> Value) -> Self {
         let names = [Ipv4Addr::LOCALHOST.to_string()];
-        let signed = rcgen::generate_simple_self_signed(names).expect("random numbers");
-        let key = PrivatePkcs8KeyDer::from(signed.signing_key.serialize_der()).into();
+        let mut parameters = rcgen::CertificateParams::new(names).expect("a name");
+        // As `openssl req -x509` makes it: an authority, which has signed itself.
+        parameters.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        let key = rcgen::KeyPair::generate().expect("random numbers");
+        let signed = parameters.self_signed(&key).expect("a good key");
+        let key = PrivatePkcs8KeyDer::from(key.serialize_der()).into();
         let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
             .expect("known versions")
             .with_no_client_auth()
-            .with_single_cert(vec![signed.cert.der().clone()], key)
+            .with_single_cert(vec![signed.der().clone()], key)
             .expect("a certificate and its key");
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         let address = listener.local_addr().expect("it listens");
@@ -40,7 +44,7 @@ impl Webhook {
                 serve(StreamOwned::new(session, socket), convert);
             }
         });
-        Self { address, certificate: signed.cert.pem() }
+        Self { address, certificate: signed.pem() }
     }
 
     /// The definition of gadgets, which trusts this certificate.
