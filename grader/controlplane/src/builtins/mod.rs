@@ -26,7 +26,7 @@ mod go_time;
 
 pub use decode::{Reader, decode, decode_by};
 pub use definitions::{definition, definition_of};
-pub use kinds::namespace_may_be_deleted;
+pub use kinds::{deletion_answers_with_object, deprecation, namespace_may_be_deleted};
 pub use resources::{BuiltinResource, BuiltinSubresource, resource, resources};
 pub use rules::{Cluster, Rules, rules};
 pub use schemas::{schema, schema_of};

@@ -36,6 +36,11 @@ pub trait Rules: Sync {
         NameRule::Subdomain
     }
 
+    /// Finalizers need a domain, save for the standard ones.
+    fn checks_finalizers(&self) -> bool {
+        true
+    }
+
     /// An update must say which version of the object it replaces.
     fn requires_resource_version(&self) -> bool {
         false
@@ -59,11 +64,6 @@ pub trait Rules: Sync {
     /// Whether an update that made `new` out of `old` is a new generation. Status is reset by now where it must be.
     fn is_new_generation(&self, new: &Value, old: &Value) -> bool {
         spec_differs(new, old)
-    }
-
-    /// A DELETE that removes the object at once answers with it instead of a Status.
-    fn answers_delete_with_object(&self) -> bool {
-        false
     }
 
     /// What a DELETE without a propagation policy does with dependents, where it is not `Background`.

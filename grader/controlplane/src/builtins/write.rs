@@ -35,7 +35,9 @@ pub fn create(
     }
     complete(definition, object);
     let mut errors = meta::validate_create(object, namespaced, rules.names());
-    errors.extend(meta::standard_finalizers(object));
+    if rules.checks_finalizers() {
+        errors.extend(meta::standard_finalizers(object));
+    }
     errors.extend(rules.validate_create(object));
     errors
 }
@@ -57,7 +59,9 @@ pub fn update(
     let bump = counts && rules.is_new_generation(new, old);
     set_generation(new, generation + i64::from(bump));
     let mut errors = meta::validate_update(new, old);
-    errors.extend(meta::standard_finalizers(new));
+    if rules.checks_finalizers() {
+        errors.extend(meta::standard_finalizers(new));
+    }
     errors.extend(rules.validate_update(new, old, subresource));
     errors
 }

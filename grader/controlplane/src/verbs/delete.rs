@@ -111,7 +111,7 @@ pub(crate) fn delete(
     if over {
         // Two writes: those who watch see the object end before it is gone.
         let object = if write.dry_run {
-            old
+            Arc::new(new)
         } else {
             let marked = server.store.put(&resource.storage, new, write.now);
             server.store.remove(&resource.storage, &write.namespace, &write.name, write.now).unwrap_or(marked)

@@ -55,15 +55,23 @@ pub(crate) fn replace(
 
 fn uid_precondition(write: &Write<'_>, sent: &str, found: &str) -> ApiError {
     let id = &write.resource.id;
-    let folder = if id.group().is_empty() {
-        id.resource().to_owned()
-    } else {
-        format!("{}/{}", id.group(), id.resource())
+    // Where etcd has it: built-in resources have no group there, save for those of the servers that others extend.
+    let folder = match (id.group(), id.resource()) {
+        ("", "services") => "services/specs".to_owned(),
+        ("", "replicationcontrollers") => "controllers".to_owned(),
+        ("", "nodes") => "minions".to_owned(),
+        ("networking.k8s.io", "ingresses") => "ingress".to_owned(),
+        (group @ ("apiextensions.k8s.io" | "apiregistration.k8s.io"), resource) => {
+            format!("{group}/{resource}")
+        }
+        (group, resource) if write.resource.is_custom() => format!("{group}/{resource}"),
+        (_, resource) => resource.to_owned(),
     };
+    let namespace = if write.namespace.is_empty() { String::new() } else { format!("{}/", write.namespace) };
     let why = format!(
-        "StorageError: invalid object, Code: 4, Key: /registry/{folder}/{}/{}, ResourceVersion: 0, \
+        "StorageError: invalid object, Code: 4, Key: /registry/{folder}/{namespace}{}, ResourceVersion: 0, \
          AdditionalErrorMsg: Precondition failed: UID in precondition: {sent}, UID in object meta: {found}",
-        write.namespace, write.name
+        write.name
     );
     ApiError::conflict(id, &write.name, &why)
 }

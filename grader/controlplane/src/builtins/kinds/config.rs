@@ -100,10 +100,6 @@ impl Rules for Secret {
 pub(super) struct ServiceAccount;
 
 impl Rules for ServiceAccount {
-    fn answers_delete_with_object(&self) -> bool {
-        true
-    }
-
     fn warnings(&self, new: &Value, _old: Option<&Value>) -> Vec<String> {
         let annotation = "kubernetes.io/enforce-mountable-secrets";
         let used = at(new, "/metadata/annotations").get(annotation).is_some();

@@ -1,5 +1,7 @@
 //! Checking containers (validateContainers in pkg/apis/core/validation/validation.go).
 
+use super::pod_references;
+use super::pod_security;
 use super::pod_spec::{not_negative, one_of};
 use super::{ephemeral_containers, resources};
 use crate::builtins::fields::{at, has, list, number, text};
@@ -31,6 +33,10 @@ pub(super) fn validate(spec: &Value, volumes: &BTreeSet<&str>, path: &str, error
         let path = format!("{path}.initContainers[{i}]");
         common(container, volumes, &path, errors);
         unique_name(container, &mut seen, &path, errors);
+        let policies = ["Always", "Never", "OnFailure"];
+        if has(container, "restartPolicy") {
+            one_of(errors, container, &path, "restartPolicy", &policies);
+        }
         let sidecar = text(container, "/restartPolicy") == "Always";
         if sidecar {
             check_lifecycle(container, &path, errors);
@@ -82,17 +88,7 @@ fn common(container: &Value, volumes: &BTreeSet<&str>, path: &str, errors: &mut 
     environment(container, path, errors);
     mounts(container, volumes, path, errors);
     resources::validate(at(container, "/resources"), &format!("{path}.resources"), errors);
-    let security = at(container, "/securityContext");
-    if at(security, "/privileged") == true && at(security, "/allowPrivilegeEscalation") == false {
-        let detail = "cannot set `allowPrivilegeEscalation` to false and `privileged` to true";
-        errors.push(FieldError::invalid(format!("{path}.securityContext"), security.clone(), detail));
-    }
-    for key in ["runAsUser", "runAsGroup"] {
-        if let Some(id) = number(security, &format!("/{key}")) {
-            let bad = names::in_range(id, 0, i64::from(i32::MAX)).into_iter();
-            errors.extend(bad.map(|e| FieldError::invalid(format!("{path}.securityContext.{key}"), id, e)));
-        }
-    }
+    pod_security::validate_container(container, path, errors);
 }
 
 fn ports(ports: &[Value], path: &str, errors: &mut Vec<FieldError>) {
@@ -193,12 +189,8 @@ fn value_from(source: &Value, value: &str, path: &str, errors: &mut Vec<FieldErr
                     }
                 }
             }
-            "fieldRef" if text(reference, "/fieldPath").is_empty() => {
-                errors.push(FieldError::required(format!("{path}.fieldPath"), ""));
-            }
-            "resourceFieldRef" if text(reference, "/resource").is_empty() => {
-                errors.push(FieldError::required(format!("{path}.resource"), ""));
-            }
+            "fieldRef" => pod_references::field(reference, &pod_references::IN_ENVIRONMENT, &path, errors),
+            "resourceFieldRef" => pod_references::resource(reference, false, &path, errors),
             _ => {}
         }
     }

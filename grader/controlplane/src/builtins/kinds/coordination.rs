@@ -8,6 +8,10 @@ use serde_json::Value;
 pub(super) struct Lease;
 
 impl Rules for Lease {
+    fn checks_finalizers(&self) -> bool {
+        false
+    }
+
     fn requires_resource_version(&self) -> bool {
         true
     }

@@ -11,6 +11,10 @@ use serde_json::Value;
 pub(super) struct CoreEvent;
 
 impl Rules for CoreEvent {
+    fn checks_finalizers(&self) -> bool {
+        false
+    }
+
     fn names(&self) -> NameRule {
         NameRule::PathSegment
     }
@@ -32,6 +36,10 @@ impl Rules for CoreEvent {
 pub(super) struct Event;
 
 impl Rules for Event {
+    fn checks_finalizers(&self) -> bool {
+        false
+    }
+
     fn names(&self) -> NameRule {
         NameRule::Subdomain
     }

@@ -19,12 +19,17 @@ mod ingress_class;
 mod jobs;
 mod limits;
 mod namespace;
+mod network_policy;
 mod networking;
 mod node;
 mod pem;
+mod placement;
 mod pod;
 mod pod_admission;
+mod pod_network;
+mod pod_references;
 mod pod_resize;
+mod pod_security;
 mod pod_service_account;
 mod pod_spec;
 mod pod_template;
@@ -35,11 +40,13 @@ mod resources;
 mod runtime_class;
 mod service;
 mod service_allocation;
+mod service_reach;
 mod signing_request;
 mod stateful_set;
 mod storage;
 mod sysctls;
 mod volume_attachment;
+mod volume_files;
 mod volumes;
 mod workloads;
 
@@ -47,11 +54,9 @@ pub use namespace::may_be_deleted as namespace_may_be_deleted;
 
 use super::names::NameRule;
 use super::rules::Rules;
-use policy::Counted;
 
 /// The rules of a kind; a kind without rules of its own has those of all.
 pub(super) fn of(group: &str, kind: &str) -> &'static dyn Rules {
-    const COUNTED: Counted = Counted { requires_resource_version: false };
     match (group, kind) {
         ("", "ConfigMap") => &config::ConfigMap,
         ("", "Secret") => &config::Secret,
@@ -67,7 +72,7 @@ pub(super) fn of(group: &str, kind: &str) -> &'static dyn Rules {
         ("storage.k8s.io", "StorageClass") => &storage::StorageClass,
         ("autoscaling", "HorizontalPodAutoscaler") => &autoscaling::Autoscaler,
         ("apps", "ControllerRevision") => &workloads::ControllerRevision,
-        ("", "Endpoints") => &Endpoints,
+        ("", "Endpoints") => &CreatedByUpdate,
         ("", "LimitRange") => &limits::LimitRange,
         ("apps", "Deployment") => &workloads::Deployment,
         ("apps", "ReplicaSet") => &workloads::ReplicaSet,
@@ -93,7 +98,7 @@ pub(super) fn of(group: &str, kind: &str) -> &'static dyn Rules {
         ("", "ResourceQuota") => &quota::ResourceQuota,
         ("flowcontrol.apiserver.k8s.io", "FlowSchema") => &flow_schema::FlowSchema,
         ("flowcontrol.apiserver.k8s.io", "PriorityLevelConfiguration") => &priority_level::PriorityLevel,
-        ("networking.k8s.io", "NetworkPolicy") => &COUNTED,
+        ("networking.k8s.io", "NetworkPolicy") => &network_policy::NetworkPolicy,
         ("resource.k8s.io", "ResourceClaim") => &dynamic_resources::Claim,
         ("resource.k8s.io", "ResourceClaimTemplate") => &dynamic_resources::ClaimTemplate,
         ("resource.k8s.io", "DeviceClass") => &dynamic_resources::Class,
@@ -123,21 +128,48 @@ pub(super) fn of(group: &str, kind: &str) -> &'static dyn Rules {
     }
 }
 
+/// Whether a DELETE that removes the object at once answers with it instead of a Status (`ReturnDeletedObject` of the
+/// kind's storage).
+pub fn deletion_answers_with_object(group: &str, kind: &str) -> bool {
+    match group {
+        "" => matches!(
+            kind,
+            "PersistentVolume"
+                | "PersistentVolumeClaim"
+                | "Pod"
+                | "PodTemplate"
+                | "ResourceQuota"
+                | "Service"
+                | "ServiceAccount"
+        ),
+        "storage.k8s.io" => kind != "CSIStorageCapacity",
+        "resource.k8s.io" => true,
+        _ => false,
+    }
+}
+
+/// What every request for a kind is told that Kubernetes has given up.
+pub fn deprecation(group: &str, kind: &str) -> Option<&'static str> {
+    match (group, kind) {
+        ("", "Endpoints") => {
+            Some("v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice")
+        }
+        ("", "ComponentStatus") => Some("v1 ComponentStatus is deprecated in v1.19+"),
+        _ => None,
+    }
+}
+
 /// A kind without rules of its own.
 struct Plain;
 
 impl Rules for Plain {}
 
-/// Endpoints are on their way out.
-struct Endpoints;
+/// A kind of which a PUT creates what is not there.
+struct CreatedByUpdate;
 
-impl Rules for Endpoints {
+impl Rules for CreatedByUpdate {
     fn creates_on_update(&self) -> bool {
         true
-    }
-
-    fn warnings(&self, _new: &serde_json::Value, _old: Option<&serde_json::Value>) -> Vec<String> {
-        vec!["v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice".to_owned()]
     }
 }
 

@@ -31,6 +31,10 @@ impl Rules for Ingress {
             if !host.is_empty() {
                 let bad = names::dns_subdomain(host.strip_prefix("*.").unwrap_or(host)).into_iter();
                 errors.extend(bad.map(|e| FieldError::invalid(format!("{path}.host"), host, e)));
+                if host.parse::<std::net::IpAddr>().is_ok() {
+                    let detail = "must be a DNS name, not an IP address";
+                    errors.push(FieldError::invalid(format!("{path}.host"), host, detail));
+                }
             }
             let http = at(rule, "/http");
             let paths = list(http, "/paths");
@@ -39,6 +43,19 @@ impl Rules for Ingress {
             }
             for (j, place) in paths.iter().enumerate() {
                 ingress_path(place, &format!("{path}.http.paths[{j}]"), &mut errors);
+            }
+        }
+        for (i, tls) in list(spec, "/tls").iter().enumerate() {
+            for (j, host) in list(tls, "/hosts").iter().filter_map(Value::as_str).enumerate() {
+                let bad = names::dns_subdomain(host.strip_prefix("*.").unwrap_or(host)).into_iter();
+                let path = format!("spec.tls[{i}].hosts[{j}]");
+                errors.extend(bad.map(|e| FieldError::invalid(path.as_str(), host, e)));
+            }
+            let secret = text(tls, "/secretName");
+            if !secret.is_empty() {
+                let bad = names::dns_subdomain(secret).into_iter();
+                let path = format!("spec.tls[{i}].secretName");
+                errors.extend(bad.map(|e| FieldError::invalid(path.as_str(), secret, e)));
             }
         }
         errors

@@ -15,10 +15,6 @@ impl Rules for Pod {
         true
     }
 
-    fn answers_delete_with_object(&self) -> bool {
-        true
-    }
-
     fn grace_seconds(&self, pod: &Value, asked: Option<i64>) -> Option<i64> {
         let finished = ["Failed", "Succeeded"].contains(&text(pod, "/status/phase"));
         // No kubelet has to stop what was never scheduled or has ended.

@@ -4,6 +4,7 @@ use super::conditions;
 use super::pod_spec::not_negative;
 use super::workloads::number_or_percent;
 use crate::builtins::fields::{at, has, list, number, text};
+use crate::builtins::names::NameRule;
 use crate::builtins::rules::Rules;
 use crate::field_error::FieldError;
 use crate::object;
@@ -13,6 +14,14 @@ use serde_json::{Value, json};
 pub(super) struct DisruptionBudget;
 
 impl Rules for DisruptionBudget {
+    fn names(&self) -> NameRule {
+        NameRule::PathSegment
+    }
+
+    fn checks_finalizers(&self) -> bool {
+        false
+    }
+
     fn requires_resource_version(&self) -> bool {
         true
     }
@@ -118,20 +127,4 @@ fn wrong_system_class(class: &Value) -> Option<String> {
     }
     let is_default = at(class, "/globalDefault") == true;
     is_default.then(|| format!("globalDefault of {name} PriorityClass must be false"))
-}
-
-/// A kind that counts generations and has no other rule of its own.
-pub(super) struct Counted {
-    /// An update must say which version it replaces.
-    pub(super) requires_resource_version: bool,
-}
-
-impl Rules for Counted {
-    fn requires_resource_version(&self) -> bool {
-        self.requires_resource_version
-    }
-
-    fn counts_generation(&self) -> bool {
-        true
-    }
 }

@@ -10,6 +10,10 @@ use serde_json::{Value, json};
 pub(super) struct RuntimeClass;
 
 impl Rules for RuntimeClass {
+    fn checks_finalizers(&self) -> bool {
+        false
+    }
+
     fn requires_resource_version(&self) -> bool {
         true
     }

@@ -1,6 +1,7 @@
 //! Services: what they may say (pkg/apis/core/validation/validation.go, pkg/registry/core/service/strategy.go).
 
 use super::service_allocation;
+use super::service_reach;
 use crate::builtins::fields::{at, has, list, list_mut, members, number, set, text};
 use crate::builtins::meta;
 use crate::builtins::names::{self, NameRule};
@@ -18,10 +19,6 @@ impl Rules for Service {
     }
 
     fn creates_on_update(&self) -> bool {
-        true
-    }
-
-    fn answers_delete_with_object(&self) -> bool {
         true
     }
 
@@ -43,7 +40,7 @@ impl Rules for Service {
 
     fn validate_update(&self, new: &Value, old: &Value, subresource: Option<&str>) -> Vec<FieldError> {
         if subresource.is_some() {
-            return Vec::new();
+            return service_reach::validate_status(new);
         }
         let mut errors = kept_addresses(new, old);
         errors.extend(validate(new));
@@ -79,7 +76,8 @@ fn drop_what_the_type_does_not_have(new: &mut Value, old: &Value) {
         if same(new, "clusterIP") && same(new, "clusterIPs") {
             gone.extend(["clusterIP", "clusterIPs"]);
         }
-        gone.extend(["ipFamilies", "ipFamilyPolicy"].into_iter().filter(|key| same(new, key)));
+        let own = ["ipFamilies", "ipFamilyPolicy", "internalTrafficPolicy"];
+        gone.extend(own.into_iter().filter(|key| same(new, key)));
     }
     if text(old, "/spec/type") == "LoadBalancer" && text(new, "/spec/type") != "LoadBalancer" {
         let own = ["allocateLoadBalancerNodePorts", "loadBalancerClass", "healthCheckNodePort"];
@@ -176,6 +174,7 @@ fn validate(service: &Value) -> Vec<FieldError> {
         let detail = "may only be set for externally-accessible services";
         errors.push(FieldError::invalid("spec.externalTrafficPolicy", policy, detail));
     }
+    service_reach::validate(service, &mut errors);
     errors
 }
 

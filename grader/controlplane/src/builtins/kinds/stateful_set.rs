@@ -118,7 +118,7 @@ fn spec(stateful_set: &Value) -> Vec<FieldError> {
             errors.push(FieldError::not_supported(path, policy, ["Retain", "Delete"]));
         }
     }
-    for key in ["replicas", "minReadySeconds", "revisionHistoryLimit"] {
+    for key in ["replicas", "minReadySeconds"] {
         not_negative(&mut errors, spec, "spec", key);
     }
     not_negative(&mut errors, at(spec, "/ordinals"), "spec.ordinals", "start");

@@ -1,6 +1,6 @@
 //! Checking volumes (ValidateVolumes in pkg/apis/core/validation/validation.go): the sources that need no cloud.
 
-use super::claim;
+use super::{claim, resources, volume_files};
 use crate::builtins::fields::{at, list, text};
 use crate::builtins::names;
 use crate::field_error::FieldError;
@@ -57,28 +57,51 @@ fn source(volume: &Value, path: &str, errors: &mut Vec<FieldError>) {
         "secret" => needs("secretName"),
         "configMap" => needs("name"),
         "persistentVolumeClaim" => needs("claimName"),
-        "hostPath" => needs("path"),
+        "hostPath" => {
+            needs("path");
+            volume_files::no_way_up(text(source, "/path"), &format!("{path}.path"), errors);
+            host_path_type(text(source, "/type"), &path, errors);
+        }
         "nfs" => ["server", "path"].into_iter().for_each(needs),
         "csi" => needs("driver"),
+        "image" => needs("reference"),
+        "gitRepo" => needs("repository"),
         "ephemeral" => {
             let template = at(source, "/volumeClaimTemplate/spec");
             claim::validate_spec(template, &format!("{path}.volumeClaimTemplate.spec"), errors);
         }
-        _ => {}
-    }
-    if ["secret", "configMap", "projected", "downwardAPI"].contains(&kind.as_str()) {
-        if let Some(mode) = at(source, "/defaultMode").as_i64().filter(|mode| !(0..=0o777).contains(mode)) {
-            let detail = "must be a number between 0 and 0777 (octal), both inclusive";
-            errors.push(FieldError::invalid(format!("{path}.defaultMode"), mode, detail));
-        }
-        for (i, item) in list(source, "/items").iter().enumerate() {
-            for key in ["key", "path"] {
-                if text(item, &format!("/{key}")).is_empty()
-                    && !(key == "key" && kind.as_str() == "downwardAPI")
-                {
-                    errors.push(FieldError::required(format!("{path}.items[{i}].{key}"), ""));
-                }
+        "emptyDir" => {
+            let limit = resources::parse(at(source, "/sizeLimit"));
+            if limit.is_some_and(|limit| limit.is_negative()) {
+                let detail = "SizeLimit field must be a valid resource quantity";
+                errors.push(FieldError::forbidden(format!("{path}.sizeLimit"), detail));
             }
         }
+        _ => {}
+    }
+    match kind.as_str() {
+        "secret" | "configMap" => {
+            volume_files::mode(source, "defaultMode", &path, errors);
+            volume_files::items(source, &path, errors);
+        }
+        "downwardAPI" => {
+            volume_files::mode(source, "defaultMode", &path, errors);
+            for item in list(source, "/items") {
+                volume_files::downward(item, &path, errors);
+            }
+        }
+        "projected" => {
+            volume_files::mode(source, "defaultMode", &path, errors);
+            volume_files::projected(source, &path, errors);
+        }
+        _ => {}
+    }
+}
+
+fn host_path_type(kind: &str, path: &str, errors: &mut Vec<FieldError>) {
+    const KNOWN: [&str; 8] =
+        ["", "BlockDevice", "CharDevice", "Directory", "DirectoryOrCreate", "File", "FileOrCreate", "Socket"];
+    if !KNOWN.contains(&kind) {
+        errors.push(FieldError::not_supported(format!("{path}.type"), kind, KNOWN));
     }
 }

@@ -225,7 +225,22 @@ impl Rules for DaemonSet {
 
     fn validate_update(&self, new: &Value, old: &Value, subresource: Option<&str>) -> Vec<FieldError> {
         if subresource.is_some() {
-            return Vec::new();
+            let counts = [
+                "currentNumberScheduled",
+                "numberMisscheduled",
+                "desiredNumberScheduled",
+                "numberReady",
+                "observedGeneration",
+                "updatedNumberScheduled",
+                "numberAvailable",
+                "numberUnavailable",
+                "collisionCount",
+            ];
+            let mut errors = Vec::new();
+            for count in counts {
+                not_negative(&mut errors, at(new, "/status"), "status", count);
+            }
+            return errors;
         }
         let mut errors = self.validate_create(new);
         errors.extend(immutable(new, old, "selector"));

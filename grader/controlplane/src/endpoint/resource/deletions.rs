@@ -5,13 +5,14 @@ use super::super::query::{DeleteOptions, FieldValidation, ListOptions, OptionsKi
 use super::super::yaml;
 use super::Call;
 use crate::api_server::ApiServer;
+use crate::builtins;
 use crate::error::ApiError;
 use crate::go_text;
 use crate::object;
 use crate::patch;
 use crate::protobuf;
 use crate::request::Reply;
-use crate::strategy;
+use crate::resources::Nature;
 use crate::verbs::list::{self, Page};
 use crate::verbs::write::Write;
 use crate::verbs::{delete, delete_collection, evict};
@@ -67,8 +68,10 @@ impl Call<'_> {
         let deleted = delete::delete_admitted(server, &mut write, &options);
         self.warnings.append(&mut write.warnings);
         let deleted = deleted?;
-        let with_object =
-            strategy::rules(&self.resource).is_some_and(|rules| rules.answers_delete_with_object());
+        let with_object = match &self.resource.nature {
+            Nature::BuiltIn(known) => builtins::deletion_answers_with_object(known.group, known.kind),
+            Nature::Custom(_) => false,
+        };
         if !deleted.gone || with_object {
             let accepted = !deleted.gone && options.orphan_dependents == Some(false);
             let status = if accepted { StatusCode::ACCEPTED } else { StatusCode::OK };

@@ -74,9 +74,10 @@ pub(crate) fn answer(
         warnings: Vec::new(),
         resource,
     };
-    if let Nature::Custom(custom) = &call.resource.nature {
-        call.warnings.extend(custom.version().deprecation_warning.clone());
-    }
+    call.warnings.extend(match &call.resource.nature {
+        Nature::Custom(custom) => custom.version().deprecation_warning.clone(),
+        Nature::BuiltIn(known) => builtins::deprecation(known.group, known.kind).map(str::to_owned),
+    });
     // An error carries its warnings as well.
     let mut reply =
         call.answer(server).unwrap_or_else(|error| Reply::Complete(respond::error(request, &error)));

@@ -15,6 +15,10 @@ pub(in crate::builtins::kinds) struct Binding {
 }
 
 impl Rules for Binding {
+    fn checks_finalizers(&self) -> bool {
+        false
+    }
+
     fn requires_resource_version(&self) -> bool {
         true
     }

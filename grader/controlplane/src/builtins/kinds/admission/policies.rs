@@ -16,6 +16,10 @@ const LONGEST_VALUE_EXPRESSION: usize = 5 * 1024;
 pub(in crate::builtins::kinds) struct ValidatingPolicy;
 
 impl Rules for ValidatingPolicy {
+    fn checks_finalizers(&self) -> bool {
+        false
+    }
+
     fn requires_resource_version(&self) -> bool {
         true
     }
@@ -69,6 +73,10 @@ impl Rules for ValidatingPolicy {
 pub(in crate::builtins::kinds) struct MutatingPolicy;
 
 impl Rules for MutatingPolicy {
+    fn checks_finalizers(&self) -> bool {
+        false
+    }
+
     fn requires_resource_version(&self) -> bool {
         true
     }

@@ -16,6 +16,10 @@ pub(in crate::builtins::kinds) struct Webhooks {
 }
 
 impl Rules for Webhooks {
+    fn checks_finalizers(&self) -> bool {
+        false
+    }
+
     fn requires_resource_version(&self) -> bool {
         true
     }

@@ -1,0 +1,133 @@
+//! How services are reached from outside: addresses, load balancers, families
+//! (ValidateService in pkg/apis/core/validation/validation.go, pkg/registry/core/service/storage/alloc.go).
+
+use crate::builtins::fields::{list, number, text};
+use crate::builtins::names;
+use crate::field_error::FieldError;
+use serde_json::Value;
+use std::net::IpAddr;
+
+/// Checks what a service says about ways to it.
+pub(super) fn validate(service: &Value, errors: &mut Vec<FieldError>) {
+    let is_balanced = text(service, "/spec/type") == "LoadBalancer";
+    let only_balanced = "may only be used when `type` is 'LoadBalancer'";
+    for (i, ip) in list(service, "/spec/externalIPs").iter().filter_map(Value::as_str).enumerate() {
+        let path = format!("spec.externalIPs[{i}]");
+        match (names::ip_address(ip), ip.parse()) {
+            (None, Ok(address)) => {
+                errors.extend(special(address).map(|e| FieldError::invalid(path.as_str(), ip, e)));
+            }
+            (bad, _) => errors.extend(bad.map(|e| FieldError::invalid(path.as_str(), ip, e))),
+        }
+    }
+    let ranges = list(service, "/spec/loadBalancerSourceRanges");
+    if !ranges.is_empty() {
+        // Upstream writes the field like this.
+        let path = "spec.LoadBalancerSourceRanges";
+        if !is_balanced {
+            errors.push(FieldError::forbidden(path, only_balanced));
+        }
+        for (i, range) in ranges.iter().filter_map(Value::as_str).enumerate() {
+            let bad = names::cidr(range.trim());
+            errors.extend(bad.map(|e| FieldError::invalid(format!("{path}[{i}]"), range, e)));
+        }
+    }
+    let class = text(service, "/spec/loadBalancerClass");
+    if !class.is_empty() {
+        let path = "spec.loadBalancerClass";
+        if !is_balanced {
+            errors.push(FieldError::forbidden(path, only_balanced));
+        }
+        let bad = names::qualified_name(class).into_iter();
+        errors.extend(bad.map(|e| FieldError::invalid(path, class, e)));
+    }
+    let port = number(service, "/spec/healthCheckNodePort").unwrap_or_default();
+    if port != 0 && !(is_balanced && text(service, "/spec/externalTrafficPolicy") == "Local") {
+        let detail = "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'";
+        errors.push(FieldError::invalid("spec.healthCheckNodePort", port, detail));
+    }
+    let distribution = text(service, "/spec/trafficDistribution");
+    let known = ["PreferClose", "PreferSameZone", "PreferSameNode"];
+    if !distribution.is_empty() && !known.contains(&distribution) {
+        errors.push(FieldError::not_supported("spec.trafficDistribution", distribution, known));
+    }
+    families(service, errors);
+}
+
+/// The cluster has addresses of one family, IPv4.
+fn families(service: &Value, errors: &mut Vec<FieldError>) {
+    for (i, family) in list(service, "/spec/ipFamilies").iter().filter_map(Value::as_str).enumerate() {
+        let path = format!("spec.ipFamilies[{i}]");
+        match family {
+            "IPv4" => {}
+            "IPv6" => errors.push(FieldError::invalid(path, family, "not configured on this cluster")),
+            other => errors.push(FieldError::not_supported(path, other, ["IPv4", "IPv6"])),
+        }
+    }
+    match text(service, "/spec/ipFamilyPolicy") {
+        "" | "SingleStack" | "PreferDualStack" => {}
+        policy @ "RequireDualStack" => {
+            let detail = "this cluster is not configured for dual-stack services";
+            errors.push(FieldError::invalid("spec.ipFamilyPolicy", policy, detail));
+        }
+        other => {
+            let known = ["PreferDualStack", "RequireDualStack", "SingleStack"];
+            errors.push(FieldError::not_supported("spec.ipFamilyPolicy", other, known));
+        }
+    }
+}
+
+/// Checks what a load balancer has reported.
+pub(super) fn validate_status(service: &Value) -> Vec<FieldError> {
+    let points = list(service, "/status/loadBalancer/ingress");
+    let path = "status.loadBalancer.ingress";
+    let mut errors = Vec::new();
+    if text(service, "/spec/type") != "LoadBalancer" && !points.is_empty() {
+        let detail = "may only be used when `spec.type` is 'LoadBalancer'";
+        errors.push(FieldError::forbidden(path, detail));
+        return errors;
+    }
+    for (i, point) in points.iter().enumerate() {
+        let (ip, name) = (text(point, "/ip"), text(point, "/hostname"));
+        if !ip.is_empty() {
+            let bad = names::ip_address(ip);
+            errors.extend(bad.map(|e| FieldError::invalid(format!("{path}[{i}].ip"), ip, e)));
+        }
+        let mode = text(point, "/ipMode");
+        if !matches!(mode, "" | "VIP" | "Proxy") {
+            let path = format!("{path}[{i}].ipMode");
+            errors.push(FieldError::not_supported(path, mode, ["Proxy", "VIP"]));
+        }
+        if !name.is_empty() {
+            let path = format!("{path}[{i}].hostname");
+            errors.extend(
+                names::dns_subdomain(name).into_iter().map(|e| FieldError::invalid(path.as_str(), name, e)),
+            );
+            if name.parse::<IpAddr>().is_ok() {
+                let detail = "must be a DNS name, not an IP address";
+                errors.push(FieldError::invalid(path, name, detail));
+            }
+        }
+    }
+    errors
+}
+
+/// Why an address is of no use to others, if it is not.
+fn special(address: IpAddr) -> Option<String> {
+    let (local, multicast) = match address {
+        IpAddr::V4(v4) => (v4.is_link_local(), v4.octets()[..3] == [224, 0, 0]),
+        IpAddr::V6(v6) => (v6.segments()[0] & 0xffc0 == 0xfe80, v6.segments()[0] == 0xff02),
+    };
+    let detail = if address.is_unspecified() {
+        return Some(format!("may not be unspecified ({address})"));
+    } else if address.is_loopback() {
+        "may not be in the loopback range (127.0.0.0/8, ::1/128)"
+    } else if local {
+        "may not be in the link-local range (169.254.0.0/16, fe80::/10)"
+    } else if multicast {
+        "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)"
+    } else {
+        return None;
+    };
+    Some(detail.to_owned())
+}
