@@ -1,7 +1,8 @@
 //! How services are reached from outside: addresses, load balancers, families
 //! (ValidateService in pkg/apis/core/validation/validation.go, pkg/registry/core/service/storage/alloc.go).
 
-use crate::builtins::fields::{list, number, text};
+use super::service::is_headless;
+use crate::builtins::fields::{list, members, number, text};
 use crate::builtins::names;
 use crate::field_error::FieldError;
 use serde_json::Value;
@@ -54,8 +55,12 @@ pub(super) fn validate(service: &Value, errors: &mut Vec<FieldError>) {
     families(service, errors);
 }
 
-/// The cluster has addresses of one family, IPv4.
+/// The cluster has addresses of one family, IPv4. Endpoints that nobody selects may have others.
 fn families(service: &Value, errors: &mut Vec<FieldError>) {
+    let selects = members(service, "/spec/selector").is_some_and(|labels| !labels.is_empty());
+    if is_headless(service) && !selects {
+        return;
+    }
     for (i, family) in list(service, "/spec/ipFamilies").iter().filter_map(Value::as_str).enumerate() {
         let path = format!("spec.ipFamilies[{i}]");
         match family {
