@@ -269,6 +269,13 @@ pub fn in_range(value: i64, least: i64, most: i64) -> Vec<String> {
     vec![format!("must be between {least} and {most}, inclusive")]
 }
 
+/// The name of an HTTP header; why a text is none.
+pub fn http_header(value: &str) -> Option<String> {
+    let rule = "a valid HTTP header must consist of alphanumeric characters or '-'";
+    let fine = !value.is_empty() && value.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    (!fine).then(|| regex_error(rule, "[-A-Za-z0-9]+", &["X-Header-Name"]))
+}
+
 /// `50%`.
 pub fn is_percent(value: &str) -> bool {
     value.strip_suffix('%').is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))

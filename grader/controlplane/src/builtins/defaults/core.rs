@@ -32,6 +32,7 @@ pub(super) fn of(name: &str) -> Option<Default> {
         "core.v1.PersistentVolumeClaimSpec" => |spec| default_to(spec, "volumeMode", "Filesystem"),
         "core.v1.EndpointPort" => |port| default_to(port, "protocol", "TCP"),
         "core.v1.ReplicationController" => replication_controller,
+        "core.v1.NodeSpec" => node_spec,
         "core.v1.NodeStatus" => node_status,
         "core.v1.LimitRangeItem" => limit_range_item,
         _ => return None,
@@ -204,6 +205,17 @@ fn replication_controller(controller: &mut Value) {
     if labels.is_object() {
         default_to(&mut controller["spec"], "selector", labels.clone());
         default_to(&mut controller["metadata"], "labels", labels);
+    }
+}
+
+/// The older `podCIDR` is the first of `podCIDRs`, and counts where they differ (pkg/apis/core/v1/conversion.go).
+fn node_spec(spec: &mut Value) {
+    let range = text(spec, "/podCIDR").to_owned();
+    let first = text(spec, "/podCIDRs/0").to_owned();
+    if range.is_empty() && !first.is_empty() {
+        set(spec, "podCIDR", Some(first.into()));
+    } else if !range.is_empty() && range != first {
+        set(spec, "podCIDRs", Some(json!([range])));
     }
 }
 

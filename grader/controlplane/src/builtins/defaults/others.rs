@@ -43,7 +43,9 @@ pub(super) fn of(name: &str) -> Option<Default> {
         },
         "admissionregistration.v1.RuleWithOperations"
         | "admissionregistration.v1.NamedRuleWithOperations" => |rule| default_to(rule, "scope", "*"),
-        "admissionregistration.v1.ServiceReference" => |service| default_to(service, "port", 443),
+        "admissionregistration.v1.ServiceReference" | "apiregistration.v1.ServiceReference" => {
+            |service| default_to(service, "port", 443)
+        }
         "admissionregistration.v1.ValidatingAdmissionPolicySpec"
         | "admissionregistration.v1.MutatingAdmissionPolicySpec" => {
             |spec| default_to(spec, "failurePolicy", "Fail")

@@ -50,6 +50,10 @@ impl Rules for Claim {
         set(claim, "status", Some(json!({"phase": "Pending"})));
     }
 
+    fn warnings(&self, claim: &Value, _old: Option<&Value>) -> Vec<String> {
+        warnings(at(claim, "/spec"), "spec")
+    }
+
     fn validate_create(&self, claim: &Value) -> Vec<FieldError> {
         let mut errors = Vec::new();
         validate_spec(at(claim, "/spec"), "spec", &mut errors);
@@ -94,23 +98,24 @@ impl Rules for Claim {
     }
 }
 
+/// What is odd about the spec of a claim or of a claim template (pkg/api/persistentvolumeclaim/util.go).
+pub(super) fn warnings(spec: &Value, path: &str) -> Vec<String> {
+    let mut warnings = Vec::new();
+    for key in ["requests", "limits"] {
+        let asked = at(spec, &format!("/resources/{key}/storage"));
+        let odd = resources::parse(asked).filter(|amount| !amount.is_whole());
+        warnings.extend(odd.map(|amount| {
+            format!(
+                "{path}.resources.{key}[storage]: fractional byte value \"{amount}\" is invalid, must be an integer"
+            )
+        }));
+    }
+    warnings
+}
+
 /// Checks the spec of a claim or of a claim template.
 pub(super) fn validate_spec(spec: &Value, path: &str, errors: &mut Vec<FieldError>) {
-    const MODES: [&str; 4] = ["ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"];
-    let modes: Vec<&str> = list(spec, "/accessModes").iter().filter_map(Value::as_str).collect();
-    let modes_path = format!("{path}.accessModes");
-    if modes.is_empty() {
-        errors.push(FieldError::required(modes_path.as_str(), "at least 1 access mode is required"));
-    }
-    for mode in modes.iter().filter(|mode| !MODES.contains(mode)) {
-        errors.push(FieldError::not_supported(modes_path.as_str(), *mode, MODES));
-    }
-    if modes.contains(&"ReadWriteOncePod")
-        && modes.iter().any(|m| MODES.contains(m) && *m != "ReadWriteOncePod")
-    {
-        errors
-            .push(FieldError::forbidden(modes_path, "may not use ReadWriteOncePod with other access modes"));
-    }
+    access_modes(spec, path, "at least 1 access mode is required", errors);
     if at(spec, "/selector").is_object() {
         errors.extend(label::validate(at(spec, "/selector"), &format!("{path}.selector")));
     }
@@ -132,6 +137,28 @@ pub(super) fn validate_spec(spec: &Value, path: &str, errors: &mut Vec<FieldErro
         let bad = names::dns_subdomain(class).into_iter();
         errors.extend(bad.map(|e| FieldError::invalid(format!("{path}.storageClassName"), class, e)));
     }
+    volume_mode(spec, path, errors);
+}
+
+/// Checks how a volume may be mounted; `none` is what to say when nothing is given.
+pub(super) fn access_modes(spec: &Value, path: &str, none: &str, errors: &mut Vec<FieldError>) {
+    const MODES: [&str; 4] = ["ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"];
+    const ALONE: &str = "ReadWriteOncePod";
+    let modes: Vec<&str> = list(spec, "/accessModes").iter().filter_map(Value::as_str).collect();
+    let path = format!("{path}.accessModes");
+    if modes.is_empty() {
+        errors.push(FieldError::required(path.as_str(), none));
+    }
+    for mode in modes.iter().filter(|mode| !MODES.contains(mode)) {
+        errors.push(FieldError::not_supported(path.as_str(), *mode, MODES));
+    }
+    if modes.contains(&ALONE) && modes.iter().any(|mode| MODES.contains(mode) && *mode != ALONE) {
+        errors.push(FieldError::forbidden(path, "may not use ReadWriteOncePod with other access modes"));
+    }
+}
+
+/// Checks whether a volume is one of files or of blocks.
+pub(super) fn volume_mode(spec: &Value, path: &str, errors: &mut Vec<FieldError>) {
     let mode = text(spec, "/volumeMode");
     if !["", "Block", "Filesystem"].contains(&mode) {
         errors.push(FieldError::not_supported(format!("{path}.volumeMode"), mode, ["Block", "Filesystem"]));

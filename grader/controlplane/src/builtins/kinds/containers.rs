@@ -19,6 +19,10 @@ pub(super) fn validate(spec: &Value, volumes: &BTreeSet<&str>, path: &str, error
         errors.push(FieldError::required(format!("{path}.containers"), ""));
     }
     let mut seen = BTreeSet::new();
+    let pod = PodTerms {
+        grace: number(spec, "/terminationGracePeriodSeconds"),
+        never_restarts: text(spec, "/restartPolicy") == "Never",
+    };
     for (i, container) in containers.iter().enumerate() {
         let path = format!("{path}.containers[{i}]");
         common(container, volumes, &path, errors);
@@ -26,7 +30,8 @@ pub(super) fn validate(spec: &Value, volumes: &BTreeSet<&str>, path: &str, error
         for probe in ["livenessProbe", "readinessProbe", "startupProbe"] {
             check_probe(container, probe, &path, errors);
         }
-        check_lifecycle(container, &path, errors);
+        check_lifecycle(container, &pod, &path, errors);
+        resize_policies(container, &pod, &path, errors);
     }
     host_port_conflicts(containers, &format!("{path}.containers"), errors);
     for (i, container) in list(spec, "/initContainers").iter().enumerate() {
@@ -39,8 +44,9 @@ pub(super) fn validate(spec: &Value, volumes: &BTreeSet<&str>, path: &str, error
         }
         let sidecar = text(container, "/restartPolicy") == "Always";
         if sidecar {
-            check_lifecycle(container, &path, errors);
+            check_lifecycle(container, &pod, &path, errors);
         }
+        resize_policies(container, &pod, &path, errors);
         for key in ["lifecycle", "livenessProbe", "readinessProbe", "startupProbe"] {
             if sidecar && key != "lifecycle" {
                 check_probe(container, key, &path, errors);
@@ -57,6 +63,13 @@ pub(super) fn validate(spec: &Value, volumes: &BTreeSet<&str>, path: &str, error
         unique_name(container, &mut seen, &path, errors);
         ephemeral_containers::validate(container, &others, &path, errors);
     }
+}
+
+/// What a pod says of all its containers.
+struct PodTerms {
+    /// How long a container may take to stop, in seconds.
+    grace: Option<i64>,
+    never_restarts: bool,
 }
 
 fn unique_name<'a>(
@@ -274,16 +287,46 @@ fn check_probe(container: &Value, key: &str, path: &str, errors: &mut Vec<FieldE
     }
 }
 
-fn check_lifecycle(container: &Value, path: &str, errors: &mut Vec<FieldError>) {
+fn check_lifecycle(container: &Value, pod: &PodTerms, path: &str, errors: &mut Vec<FieldError>) {
     for key in ["postStart", "preStop"] {
         let hook = at(container, &format!("/lifecycle/{key}"));
-        if hook.is_object() {
-            handler(
-                hook,
-                &["exec", "httpGet", "tcpSocket", "sleep"],
-                &format!("{path}.lifecycle.{key}"),
-                errors,
-            );
+        if !hook.is_object() {
+            continue;
+        }
+        let path = format!("{path}.lifecycle.{key}");
+        handler(hook, &["exec", "httpGet", "tcpSocket", "sleep"], &path, errors);
+        let seconds = number(hook, "/sleep/seconds");
+        if let (Some(seconds), Some(grace)) = (seconds, pod.grace)
+            && !(0..=grace).contains(&seconds)
+        {
+            let detail =
+                format!("must be non-negative and less than terminationGracePeriodSeconds ({grace})");
+            errors.push(FieldError::invalid(format!("{path}.sleep"), seconds, detail));
+        }
+    }
+}
+
+/// What happens to the container when its resources change.
+fn resize_policies(container: &Value, pod: &PodTerms, path: &str, errors: &mut Vec<FieldError>) {
+    let path = format!("{path}.resizePolicy");
+    let mut seen = BTreeSet::new();
+    for (i, policy) in list(container, "/resizePolicy").iter().enumerate() {
+        let (resource, restart) = (text(policy, "/resourceName"), text(policy, "/restartPolicy"));
+        if !seen.insert(resource) {
+            errors.push(FieldError::duplicate(format!("{path}[{i}]"), resource));
+        }
+        // Upstream leaves the index out of these paths.
+        for (value, known) in [(resource, ["cpu", "memory"]), (restart, ["NotRequired", "RestartContainer"])]
+        {
+            if value.is_empty() {
+                errors.push(FieldError::required(path.as_str(), ""));
+            } else if !known.contains(&value) {
+                errors.push(FieldError::not_supported(path.as_str(), value, known));
+            }
+        }
+        if pod.never_restarts && restart != "NotRequired" {
+            let detail = "must be 'NotRequired' when pod `restartPolicy` is 'Never'";
+            errors.push(FieldError::invalid(path.as_str(), restart, detail));
         }
     }
 }
@@ -308,6 +351,11 @@ fn handler(handler: &Value, kinds: &[&str], path: &str, errors: &mut Vec<FieldEr
             let scheme = text(action, "/scheme");
             if !["HTTP", "HTTPS"].contains(&scheme) {
                 errors.push(FieldError::not_supported(format!("{path}.scheme"), scheme, ["HTTP", "HTTPS"]));
+            }
+            for header in list(action, "/httpHeaders") {
+                let name = text(header, "/name");
+                let wrong = names::http_header(name);
+                errors.extend(wrong.map(|e| FieldError::invalid(format!("{path}.httpHeaders"), name, e)));
             }
         }
     }

@@ -3,6 +3,7 @@
 mod access;
 mod addresses;
 mod admission;
+mod api_service;
 mod autoscaling;
 mod claim;
 mod conditions;
@@ -23,6 +24,7 @@ mod network_policy;
 mod networking;
 mod node;
 mod pem;
+mod persistent_volume;
 mod placement;
 mod pod;
 mod pod_admission;
@@ -33,6 +35,7 @@ mod pod_security;
 mod pod_service_account;
 mod pod_spec;
 mod pod_template;
+mod pod_warnings;
 mod policy;
 mod priority_level;
 mod quota;
@@ -52,7 +55,6 @@ mod workloads;
 
 pub use namespace::may_be_deleted as namespace_may_be_deleted;
 
-use super::names::NameRule;
 use super::rules::Rules;
 
 /// The rules of a kind; a kind without rules of its own has those of all.
@@ -68,7 +70,7 @@ pub(super) fn of(group: &str, kind: &str) -> &'static dyn Rules {
         ("", "PersistentVolumeClaim") => &claim::Claim,
         ("", "Service") => &service::Service,
         ("", "Node") => &node::Node,
-        ("", "PersistentVolume") => &storage::Volume,
+        ("", "PersistentVolume") => &persistent_volume::Volume,
         ("storage.k8s.io", "StorageClass") => &storage::StorageClass,
         ("autoscaling", "HorizontalPodAutoscaler") => &autoscaling::Autoscaler,
         ("apps", "ControllerRevision") => &workloads::ControllerRevision,
@@ -123,7 +125,7 @@ pub(super) fn of(group: &str, kind: &str) -> &'static dyn Rules {
         ("storage.k8s.io", "CSIStorageCapacity") => &csi::Capacity,
         ("storage.k8s.io", "VolumeAttachment") => &volume_attachment::VolumeAttachment,
         ("storage.k8s.io", "VolumeAttributesClass") => &storage::AttributesClass,
-        ("apiregistration.k8s.io", "APIService") => &PathNamed,
+        ("apiregistration.k8s.io", "APIService") => &api_service::ApiService,
         _ => &Plain,
     }
 }
@@ -170,14 +172,5 @@ struct CreatedByUpdate;
 impl Rules for CreatedByUpdate {
     fn creates_on_update(&self) -> bool {
         true
-    }
-}
-
-/// A kind whose names only have to fit into a path.
-struct PathNamed;
-
-impl Rules for PathNamed {
-    fn names(&self) -> NameRule {
-        NameRule::PathSegment
     }
 }

@@ -50,7 +50,7 @@ impl Rules for NetworkPolicy {
 }
 
 fn check_port(port: &Value, path: &str, errors: &mut Vec<FieldError>) {
-    const PROTOCOLS: [&str; 3] = ["SCTP", "TCP", "UDP"];
+    const PROTOCOLS: [&str; 3] = ["TCP", "UDP", "SCTP"];
     let protocol = text(port, "/protocol");
     if !protocol.is_empty() && !PROTOCOLS.contains(&protocol) {
         errors.push(FieldError::not_supported(format!("{path}.protocol"), protocol, PROTOCOLS));
@@ -78,8 +78,9 @@ fn check_port(port: &Value, path: &str, errors: &mut Vec<FieldError>) {
             errors.extend(bad.map(|e| FieldError::invalid(format!("{path}.port"), first, e)));
             if let Some(last) = last {
                 if last < first {
+                    // The text shows the other port.
                     let detail = "must be greater than or equal to `port`";
-                    errors.push(FieldError::invalid(at_last.as_str(), last, detail));
+                    errors.push(FieldError::invalid(at_last.as_str(), first, detail));
                 }
                 let bad = names::port_number(last).into_iter();
                 errors.extend(bad.map(|e| FieldError::invalid(at_last.as_str(), last, e)));

@@ -1,7 +1,7 @@
 //! What admission plugins do to pods: LimitRanger, Priority, DefaultTolerationSeconds, RuntimeClass
 //! (plugin/pkg/admission in the Kubernetes repository).
 
-use super::{limits, pod_service_account};
+use super::{limits, pod_service_account, pod_warnings};
 use crate::builtins::amounts::amounts;
 use crate::builtins::fields::{at, has, list, number, put, set, text};
 use crate::builtins::names;
@@ -45,20 +45,7 @@ pub(super) fn warnings(pod: &Value) -> Vec<String> {
             bad.join(" ")
         ));
     }
-    let selector = at(pod, "/spec/nodeSelector").as_object();
-    for key in selector.into_iter().flat_map(|selector| selector.keys()) {
-        let instead = match key.as_str() {
-            "beta.kubernetes.io/arch" => "kubernetes.io/arch",
-            "beta.kubernetes.io/os" => "kubernetes.io/os",
-            "failure-domain.beta.kubernetes.io/region" => "topology.kubernetes.io/region",
-            "failure-domain.beta.kubernetes.io/zone" => "topology.kubernetes.io/zone",
-            "beta.kubernetes.io/instance-type" => "node.kubernetes.io/instance-type",
-            _ => continue,
-        };
-        let since = if key.ends_with("/arch") || key.ends_with("/os") { "v1.14" } else { "v1.17" };
-        warnings
-            .push(format!("spec.nodeSelector[{key}]: deprecated since {since}; use \"{instead}\" instead"));
-    }
+    warnings.extend(pod_warnings::of(pod, ""));
     warnings
 }
 

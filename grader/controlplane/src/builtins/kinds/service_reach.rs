@@ -6,6 +6,7 @@ use crate::builtins::fields::{list, members, number, text};
 use crate::builtins::names;
 use crate::field_error::FieldError;
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 /// Checks what a service says about ways to it.
@@ -61,8 +62,12 @@ fn families(service: &Value, errors: &mut Vec<FieldError>) {
     if is_headless(service) && !selects {
         return;
     }
+    let mut seen = BTreeSet::new();
     for (i, family) in list(service, "/spec/ipFamilies").iter().filter_map(Value::as_str).enumerate() {
         let path = format!("spec.ipFamilies[{i}]");
+        if !seen.insert(family) {
+            errors.push(FieldError::duplicate(path.as_str(), family));
+        }
         match family {
             "IPv4" => {}
             "IPv6" => errors.push(FieldError::invalid(path, family, "not configured on this cluster")),

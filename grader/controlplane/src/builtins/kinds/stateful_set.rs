@@ -3,9 +3,9 @@
 use super::claim;
 use super::pod_spec::{self, not_negative};
 use super::workloads::{
-    always_running, is_zero, number_or_percent, replica_counts, selector, template_labels,
+    always_running, is_zero, number_or_percent, replica_counts, selector, template_labels, template_warnings,
 };
-use crate::builtins::fields::{at, has, list, put, set, text};
+use crate::builtins::fields::{at, has, list, number, put, set, text};
 use crate::builtins::names::{self, NameRule};
 use crate::builtins::rules::{Rules, keep_all_but_status, keep_status};
 use crate::field_error::FieldError;
@@ -46,6 +46,22 @@ impl Rules for StatefulSet {
         keep_status(new, old);
         name_claim_templates(new);
         drop_disabled(new, Some(old));
+    }
+
+    fn warnings(&self, set: &Value, old: Option<&Value>) -> Vec<String> {
+        let mut warnings = template_warnings(set, old, "spec.template");
+        for (i, template) in list(set, "/spec/volumeClaimTemplates").iter().enumerate() {
+            // Upstream spells the path so, and only on updates.
+            let below = if old.is_some() { ".Spec" } else { "" };
+            let path = format!("spec.volumeClaimTemplates[{i}]{below}");
+            warnings.extend(claim::warnings(at(template, "/spec"), &path));
+        }
+        if number(set, "/spec/revisionHistoryLimit").is_some_and(|limit| limit < 0) {
+            let text = "spec.revisionHistoryLimit: a negative value retains all historical revisions; a value >= 0 is \
+                        recommended";
+            warnings.push(text.to_owned());
+        }
+        warnings
     }
 
     fn validate_create(&self, set: &Value) -> Vec<FieldError> {

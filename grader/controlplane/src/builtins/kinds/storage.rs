@@ -1,70 +1,16 @@
-//! PersistentVolumes and the classes of volumes (pkg/registry/core/persistentvolume, pkg/apis/storage/validation).
+//! The classes of volumes (pkg/apis/storage/validation).
 
-use super::resources;
-use crate::builtins::fields::{at, list, members, put, set, text};
+use crate::builtins::fields::{list, members, put, text};
 use crate::builtins::names;
 use crate::builtins::rules::{Cluster, Rules};
 use crate::error::ApiError;
 use crate::field_error::FieldError;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
-const PROTECTION: &str = "kubernetes.io/pv-protection";
 const CLASS_PROTECTION: &str = "kubernetes.io/vac-protection";
 const MOST_PARAMETERS: usize = 512;
 const LONGEST_PARAMETERS: usize = 256 * 1024;
-
-pub(super) struct Volume;
-
-impl Rules for Volume {
-    /// The volume is protected as long as a claim is bound to it (plugin/pkg/admission/storage).
-    fn admit(&self, new: &mut Value, old: Option<&Value>, _: &mut dyn Cluster) -> Result<(), ApiError> {
-        if old.is_none() {
-            protect(new, PROTECTION);
-        }
-        Ok(())
-    }
-
-    fn prepare_for_create(&self, volume: &mut Value) {
-        let now = at(volume, "/metadata/creationTimestamp").clone();
-        set(volume, "status", Some(json!({"phase": "Pending", "lastPhaseTransitionTime": now})));
-    }
-
-    fn validate_create(&self, volume: &Value) -> Vec<FieldError> {
-        let spec = at(volume, "/spec");
-        let mut errors = Vec::new();
-        if list(spec, "/accessModes").is_empty() {
-            errors.push(FieldError::required("spec.accessModes", ""));
-        }
-        match members(spec, "/capacity") {
-            None => errors.push(FieldError::required("spec.capacity", "")),
-            Some(capacity) => {
-                if capacity.len() != 1 || !capacity.contains_key("storage") {
-                    let shown = Value::from(capacity.clone());
-                    errors.push(FieldError::not_supported("spec.capacity", shown, ["storage"]));
-                }
-                for (name, amount) in capacity {
-                    let path = format!("spec.capacity[{name}]");
-                    if let Some(amount) = resources::parse(amount).filter(|q| q.is_zero() || q.is_negative())
-                    {
-                        let detail = "must be greater than zero";
-                        errors.push(FieldError::invalid(path, amount.to_string(), detail));
-                    }
-                }
-            }
-        }
-        let policy = text(spec, "/persistentVolumeReclaimPolicy");
-        let known = ["Delete", "Recycle", "Retain"];
-        if !known.contains(&policy) {
-            errors.push(FieldError::not_supported("spec.persistentVolumeReclaimPolicy", policy, known));
-        }
-        errors
-    }
-
-    fn validate_update(&self, new: &Value, _old: &Value, subresource: Option<&str>) -> Vec<FieldError> {
-        if subresource.is_some() { Vec::new() } else { self.validate_create(new) }
-    }
-}
 
 pub(super) struct StorageClass;
 
@@ -129,7 +75,8 @@ impl Rules for AttributesClass {
     }
 }
 
-fn protect(object: &mut Value, finalizer: &str) {
+/// Gives an object a finalizer, which keeps it as long as others use it.
+pub(super) fn protect(object: &mut Value, finalizer: &str) {
     let mut finalizers = list(object, "/metadata/finalizers").to_vec();
     if !finalizers.iter().any(|present| present == finalizer) {
         finalizers.push(finalizer.into());

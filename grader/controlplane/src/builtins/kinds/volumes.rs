@@ -1,11 +1,19 @@
 //! Checking volumes (ValidateVolumes in pkg/apis/core/validation/validation.go): the sources that need no cloud.
 
-use super::{claim, resources, volume_files};
-use crate::builtins::fields::{at, list, text};
+use super::{claim, csi, resources, volume_files};
+use crate::builtins::fields::{at, has, list, number, text};
 use crate::builtins::names;
 use crate::field_error::FieldError;
+use regex::Regex;
 use serde_json::Value;
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
+/// What names of iSCSI targets look like, in each of the three ways to name them.
+static ISCSI_NAME: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    let qualified = r"iqn\.[0-9]{4}-[0-9]{2}\.[[:alnum:]\-.]+:[^,;*&$|\s]+";
+    Regex::new(&format!("^(?:{qualified}|eui.[[:alnum:]]{{16}}|naa.[[:alnum:]]{{32}})$")).ok()
+});
 
 /// Checks the volumes and returns the names of those that are fine.
 pub(super) fn validate<'a>(
@@ -57,13 +65,13 @@ fn source(volume: &Value, path: &str, errors: &mut Vec<FieldError>) {
         "secret" => needs("secretName"),
         "configMap" => needs("name"),
         "persistentVolumeClaim" => needs("claimName"),
-        "hostPath" => {
-            needs("path");
-            volume_files::no_way_up(text(source, "/path"), &format!("{path}.path"), errors);
-            host_path_type(text(source, "/type"), &path, errors);
+        "iscsi" => iscsi(source, "must be valid format starting with iqn, eui, or naa", &path, errors),
+        "csi" => {
+            csi::driver_name(text(source, "/driver"), &format!("{path}.driver"), errors);
+            if has(source, "nodePublishSecretRef") && text(source, "/nodePublishSecretRef/name").is_empty() {
+                errors.push(FieldError::required(format!("{path}.nodePublishSecretRef.name"), ""));
+            }
         }
-        "nfs" => ["server", "path"].into_iter().for_each(needs),
-        "csi" => needs("driver"),
         "image" => needs("reference"),
         "gitRepo" => needs("repository"),
         "ephemeral" => {
@@ -77,7 +85,7 @@ fn source(volume: &Value, path: &str, errors: &mut Vec<FieldError>) {
                 errors.push(FieldError::forbidden(format!("{path}.sizeLimit"), detail));
             }
         }
-        _ => {}
+        other => place(other, source, &path, errors),
     }
     match kind.as_str() {
         "secret" | "configMap" => {
@@ -96,6 +104,90 @@ fn source(volume: &Value, path: &str, errors: &mut Vec<FieldError>) {
         }
         _ => {}
     }
+}
+
+/// Checks sources that pods and PersistentVolumes have in common.
+pub(super) fn place(kind: &str, source: &Value, path: &str, errors: &mut Vec<FieldError>) {
+    match kind {
+        "hostPath" | "local" => on_node(source, path, errors),
+        "nfs" => {
+            for key in ["server", "path"] {
+                if text(source, &format!("/{key}")).is_empty() {
+                    errors.push(FieldError::required(format!("{path}.{key}"), ""));
+                }
+            }
+            let place = text(source, "/path");
+            if !place.starts_with('/') {
+                errors.push(FieldError::invalid(format!("{path}.path"), place, "must be an absolute path"));
+            }
+        }
+        "fc" => fibre_channel(source, path, errors),
+        _ => {}
+    }
+}
+
+/// A place among the files of a node.
+fn on_node(source: &Value, path: &str, errors: &mut Vec<FieldError>) {
+    match text(source, "/path") {
+        "" => errors.push(FieldError::required(format!("{path}.path"), "")),
+        place => {
+            volume_files::no_way_up(place, &format!("{path}.path"), errors);
+            host_path_type(text(source, "/type"), path, errors);
+        }
+    }
+}
+
+/// Checks an iSCSI source; `wrong_start` is what to say of a name of no known kind.
+pub(super) fn iscsi(source: &Value, wrong_start: &str, path: &str, errors: &mut Vec<FieldError>) {
+    if text(source, "/targetPortal").is_empty() {
+        errors.push(FieldError::required(format!("{path}.targetPortal"), ""));
+    }
+    let (name, at_name) = (text(source, "/iqn"), format!("{path}.iqn"));
+    if name.is_empty() {
+        errors.push(FieldError::required(at_name, ""));
+    } else if !["iqn", "eui", "naa"].iter().any(|kind| name.starts_with(kind)) {
+        errors.push(FieldError::invalid(at_name, name, wrong_start));
+    } else if ISCSI_NAME.as_ref().is_some_and(|names| !names.is_match(name)) {
+        errors.push(FieldError::invalid(at_name, name, "must be valid format"));
+    }
+    unit(number(source, "/lun").unwrap_or_default(), path, errors);
+    let authenticates = ["chapAuthDiscovery", "chapAuthSession"];
+    if !has(source, "secretRef") {
+        if authenticates.iter().any(|key| at(source, &format!("/{key}")) == true) {
+            errors.push(FieldError::required(format!("{path}.secretRef"), ""));
+        }
+    } else if text(source, "/secretRef/name").is_empty() {
+        errors.push(FieldError::required(format!("{path}.secretRef.name"), ""));
+    }
+}
+
+fn fibre_channel(source: &Value, path: &str, errors: &mut Vec<FieldError>) {
+    let (targets, identifiers) = (list(source, "/targetWWNs"), list(source, "/wwids"));
+    let at_targets = format!("{path}.targetWWNs");
+    if targets.is_empty() {
+        if identifiers.is_empty() {
+            let detail = "must specify either targetWWNs or wwids, but not both";
+            errors.push(FieldError::required(at_targets, detail));
+        }
+        return;
+    }
+    if !identifiers.is_empty() {
+        let detail = "targetWWNs and wwids can not be specified simultaneously";
+        errors.push(FieldError::invalid(at_targets, targets.to_vec(), detail));
+    }
+    match number(source, "/lun") {
+        Some(lun) => unit(lun, path, errors),
+        None => {
+            let detail = "lun is required if targetWWNs is specified";
+            errors.push(FieldError::required(format!("{path}.lun"), detail));
+        }
+    }
+}
+
+/// The number of a logical unit.
+fn unit(lun: i64, path: &str, errors: &mut Vec<FieldError>) {
+    let bad = names::in_range(lun, 0, 255).into_iter();
+    errors.extend(bad.map(|e| FieldError::invalid(format!("{path}.lun"), lun, e)));
 }
 
 fn host_path_type(kind: &str, path: &str, errors: &mut Vec<FieldError>) {

@@ -2,6 +2,7 @@
 //! share with them.
 
 use super::pod_spec::{self, not_negative};
+use super::pod_warnings;
 use crate::builtins::fields::{at, has, list, members, number, put, set, text};
 use crate::builtins::names;
 use crate::builtins::rules::{Rules, keep_all_but_status, keep_status, spec_differs};
@@ -60,7 +61,7 @@ impl Rules for Deployment {
     }
 
     fn warnings(&self, deployment: &Value, old: Option<&Value>) -> Vec<String> {
-        name_warnings(deployment, old)
+        warnings(deployment, old, "spec.template")
     }
 
     fn reset_fields(&self, subresource: Option<&str>) -> &'static [&'static [&'static str]] {
@@ -100,7 +101,7 @@ impl Rules for ReplicaSet {
     }
 
     fn warnings(&self, set: &Value, old: Option<&Value>) -> Vec<String> {
-        name_warnings(set, old)
+        warnings(set, old, "spec.template")
     }
 }
 
@@ -149,7 +150,7 @@ impl Rules for ReplicationController {
     }
 
     fn warnings(&self, controller: &Value, old: Option<&Value>) -> Vec<String> {
-        name_warnings(controller, old)
+        warnings(controller, old, "spec.template")
     }
 }
 
@@ -248,7 +249,8 @@ impl Rules for DaemonSet {
     }
 
     fn warnings(&self, set: &Value, old: Option<&Value>) -> Vec<String> {
-        name_warnings(set, old)
+        let changed = |old: &Value| at(old, "/spec/template") != at(set, "/spec/template");
+        if old.is_none_or(changed) { template_warnings(set, old, "spec.template") } else { Vec::new() }
     }
 }
 
@@ -433,15 +435,26 @@ pub(super) fn replica_counts(new: &Value, counts: &[&str], ready_text: &str) -> 
     errors
 }
 
-/// Names of workloads become names of pods, and so hostnames.
-pub(super) fn name_warnings(workload: &Value, old: Option<&Value>) -> Vec<String> {
+/// What is odd about a workload's name, which becomes the name of pods and so a hostname, and about its template.
+pub(super) fn warnings(workload: &Value, old: Option<&Value>, template: &str) -> Vec<String> {
+    let mut warnings = Vec::new();
     let bad = names::dns_label(object::name(workload));
-    if old.is_some() || bad.is_empty() {
+    if old.is_none() && !bad.is_empty() {
+        warnings.push(format!(
+            "metadata.name: this is used in Pod names and hostnames, which can result in surprising behavior; a DNS \
+             label is recommended: [{}]",
+            bad.join(" ")
+        ));
+    }
+    warnings.extend(template_warnings(workload, old, template));
+    warnings
+}
+
+/// What is odd about a template, at a path like `spec.template`; it is said again when there is a new generation.
+pub(super) fn template_warnings(workload: &Value, old: Option<&Value>, template: &str) -> Vec<String> {
+    if old.is_some_and(|old| object::generation(old) == object::generation(workload)) {
         return Vec::new();
     }
-    vec![format!(
-        "metadata.name: this is used in Pod names and hostnames, which can result in surprising behavior; a DNS label \
-         is recommended: [{}]",
-        bad.join(" ")
-    )]
+    let pointer = format!("/{}", template.replace('.', "/"));
+    pod_warnings::of(at(workload, &pointer), &format!("{template}."))
 }

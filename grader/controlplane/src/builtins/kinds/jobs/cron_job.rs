@@ -3,7 +3,7 @@
 use super::spec;
 use crate::builtins::fields::{at, has, text};
 use crate::builtins::kinds::pod_spec::{not_negative, one_of};
-use crate::builtins::kinds::workloads::name_warnings;
+use crate::builtins::kinds::workloads::warnings;
 use crate::builtins::rules::Rules;
 use crate::builtins::schedule::{Schedule, time_zone};
 use crate::field_error::FieldError;
@@ -31,10 +31,10 @@ impl Rules for CronJob {
     }
 
     fn warnings(&self, job: &Value, old: Option<&Value>) -> Vec<String> {
-        let mut warnings = name_warnings(job, old);
+        let mut warnings = warnings(job, old, "spec.jobTemplate.spec.template");
         if old.is_some() && text(job, "/spec/schedule").contains("TZ") {
             warnings.push(
-                "CRON_TZ or TZ used in spec.schedule is not officially supported, see \
+                "cannot use TZ or CRON_TZ in spec.spec.schedule, use timeZone instead, see \
                  https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/ for more details"
                     .to_owned(),
             );

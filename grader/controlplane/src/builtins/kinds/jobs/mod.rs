@@ -8,7 +8,7 @@ mod status;
 
 pub(super) use cron_job::CronJob;
 
-use super::workloads::{immutable, name_warnings, template_labels};
+use super::workloads::{immutable, template_labels, warnings};
 use crate::builtins::fields::{at, has, list, list_mut, number, put, set, text};
 use crate::builtins::names;
 use crate::builtins::rules::Rules;
@@ -102,7 +102,7 @@ impl Rules for Job {
     }
 
     fn warnings(&self, job: &Value, old: Option<&Value>) -> Vec<String> {
-        let mut warnings = name_warnings(job, old);
+        let mut warnings = warnings(job, old, "spec.template");
         let is_above = |key: &str, most: i64| number(job, key).is_some_and(|value| value > most);
         let is_huge = is_above("/spec/completions", 100_000) && is_above("/spec/parallelism", 10_000);
         if is_huge && text(job, "/spec/completionMode") == "Indexed" {
