@@ -88,6 +88,9 @@ impl ApiServer {
                     service_addresses::follow(&mut self.store, &mut self.random, change, now);
                 }
             }
+            for definition in changes.iter().filter(|change| change.resource == CRDS) {
+                definitions::end_watches(self, definition, now);
+            }
             if changes.iter().any(|change| change.resource == CRDS) {
                 self.resources.reload(&self.store);
                 definitions::settle(self, now);

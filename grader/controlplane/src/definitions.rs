@@ -6,13 +6,16 @@ use crate::custom_resources::status;
 use crate::endpoint::query::DeleteOptions;
 use crate::object;
 use crate::resources::CRDS;
-use crate::store::ResourceId;
+use crate::store::{Change, ResourceId};
 use crate::strategy;
 use crate::verbs::write::Write;
 use crate::verbs::{delete, update};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use std::sync::Arc;
+
+/// How long after a change of its definition a watch of a custom resource still lives.
+const LAST_MOMENT: SignedDuration = SignedDuration::from_secs(1);
 
 /// Holds a definition until its objects are gone.
 pub(crate) const CLEANUP: &str = "customresourcecleanup.apiextensions.k8s.io";
@@ -33,6 +36,23 @@ pub(crate) fn settle(server: &mut ApiServer, now: Timestamp) {
         let established = current(server, name).and_then(|crd| status::establishing(&crd, now));
         write_status(server, name, established, now);
     }
+}
+
+/// Ends the watches of a resource whose definition defines it in another way, or not at all any more
+/// (apiextensions-apiserver/pkg/apiserver/customresource_handler.go, `tearDown`).
+pub(crate) fn end_watches(server: &mut ApiServer, change: &Change, now: Timestamp) {
+    let Some(old) = &change.old else { return };
+    let as_before = |new: &Value| {
+        ["/spec", "/status/acceptedNames"].iter().all(|part| old.pointer(part) == new.pointer(part))
+    };
+    if !change.new.as_deref().is_some_and(as_before) {
+        server.watches.end_at(&defined_by(old), now + LAST_MOMENT);
+    }
+}
+
+fn defined_by(crd: &Value) -> ResourceId {
+    let text = |pointer: &str| crd.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+    ResourceId::new(text("/spec/group"), text("/spec/names/plural"))
 }
 
 /// A write to a custom resource may have been the last one that a definition on its way out waited for.
@@ -68,8 +88,7 @@ fn finalize(server: &mut ApiServer, crd: &Arc<Value>, now: Timestamp) {
     if !object::finalizers(crd).any(|finalizer| finalizer == CLEANUP) {
         return;
     }
-    let text = |pointer: &str| crd.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let id = ResourceId::new(text("/spec/group"), text("/spec/names/plural"));
+    let id = defined_by(crd);
     let instances: Vec<Arc<Value>> =
         server.store.list(&id, None).map(|stored| stored.object.clone()).collect();
     if let Some(resource) = server.resources.preferred(&id).cloned() {

@@ -248,13 +248,26 @@ impl Watches {
         }
     }
 
+    /// The watches of a resource, in all its versions and namespaces.
+    fn of(&self, resource: &ResourceId) -> impl Iterator<Item = WatchId> {
+        let scopes = self.by_scope.range((resource.clone(), None)..);
+        scopes.take_while(move |((of, _), _)| of == resource).flat_map(|(_, ids)| ids).copied()
+    }
+
     /// Whether anybody watches this version of a resource.
     pub(crate) fn has(&self, resource: &Resource) -> bool {
-        let scopes = self.by_scope.range((resource.storage.clone(), None)..);
-        let scopes = scopes.take_while(|((of, _), _)| *of == resource.storage);
-        { scopes }
-            .flat_map(|(_, ids)| ids)
-            .any(|id| self.open.get(id).is_some_and(|watch| watch.is_of(resource)))
+        self.of(&resource.storage).any(|id| self.open.get(&id).is_some_and(|watch| watch.is_of(resource)))
+    }
+
+    /// Ends all watches of a resource at this time, if they do not end before.
+    pub(crate) fn end_at(&mut self, resource: &ResourceId, at: Timestamp) {
+        for id in self.of(resource).collect::<Vec<_>>() {
+            let Some(watch) = self.open.get_mut(&id) else { continue };
+            self.wakes.remove(&(watch.next_wake(), id));
+            watch.ends = watch.ends.min(at);
+            watch.next_bookmark = watch.next_bookmark.filter(|bookmark| *bookmark < at);
+            self.wakes.insert((watch.next_wake(), id));
+        }
     }
 
     /// The watches that a change may concern.

@@ -238,7 +238,7 @@ impl ListOptions {
     /// # Errors
     /// 400 for what cannot be read, 422 for combinations that make no sense.
     pub(crate) fn parse(query: &Query) -> Result<Self, ApiError> {
-        let options = Self {
+        let mut options = Self {
             watch: query.flag("watch").unwrap_or(false),
             label_selector: query.text("labelSelector").to_owned(),
             field_selector: query.text("fieldSelector").to_owned(),
@@ -250,8 +250,19 @@ impl ListOptions {
             allow_bookmarks: query.flag("allowWatchBookmarks").unwrap_or(false),
             send_initial_events: query.flag("sendInitialEvents"),
         };
+        options.default_initial_events();
         let errors = if options.watch { options.watch_errors() } else { options.list_errors() };
         if errors.is_empty() { Ok(options) } else { Err(invalid_options("ListOptions", &errors)) }
+    }
+
+    /// A watch that says neither where it begins nor how is a streamed list
+    /// (apimachinery/pkg/apis/meta/internalversion/defaults.go).
+    fn default_initial_events(&mut self) {
+        let is_silent = self.send_initial_events.is_none() && self.resource_version_match.is_empty();
+        if self.watch && is_silent && is_unset(&self.resource_version) {
+            self.send_initial_events = Some(true);
+            "NotOlderThan".clone_into(&mut self.resource_version_match);
+        }
     }
 
     /// Selects nothing but the object of this name.

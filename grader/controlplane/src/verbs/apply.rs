@@ -10,6 +10,7 @@ use crate::conversion;
 use crate::endpoint::query::FieldValidation;
 use crate::endpoint::{decode, yaml};
 use crate::error::ApiError;
+use crate::go_text;
 use crate::object;
 use serde_json::Value;
 use std::sync::Arc;
@@ -27,6 +28,12 @@ pub(crate) fn apply(
     })?;
     if decode::is_too_deep(&configuration) {
         return Err(ApiError::bad_request(decode::TOO_DEEP));
+    }
+    if let Some(kind) = not_a_map(&configuration) {
+        return Err(ApiError::bad_request(format!(
+            "error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal {kind} into Go \
+             value of type map[string]interface {{}}"
+        )));
     }
     let stored = server.store.get(&resource.storage, &write.namespace, &write.name);
     let stored = stored.map(|stored| (stored.object.clone(), stored.revision));
@@ -71,9 +78,28 @@ pub(crate) fn apply(
             write.check_namespace(&mut new)?;
             write.check_name(&new)?;
             write.drop_duplicate_owners(&mut new);
-            object::metadata_mut(&mut new).remove("resourceVersion");
+            let version = object::resource_version(&new);
+            if !version.is_empty() && version.parse::<u64>().is_err() {
+                let version = go_text::quote(version);
+                let why = format!("strconv.ParseUint: parsing {version}: invalid syntax");
+                return Err(ApiError::unexpected(why));
+            }
+            let metadata = object::metadata_mut(&mut new);
+            metadata.remove("resourceVersion");
+            metadata.remove("selfLink");
             let object: Arc<Value> = create::insert(server, write, new)?;
             Ok(Updated { object, created: true })
         }
+    }
+}
+
+/// What Go calls a configuration that is no map; nothing at all counts as an empty one.
+fn not_a_map(configuration: &Value) -> Option<&'static str> {
+    match configuration {
+        Value::Object(_) | Value::Null => None,
+        Value::Array(_) => Some("array"),
+        Value::String(_) => Some("string"),
+        Value::Number(_) => Some("number"),
+        Value::Bool(_) => Some("bool"),
     }
 }

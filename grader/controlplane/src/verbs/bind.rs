@@ -56,6 +56,12 @@ pub(crate) fn bind(
     let mut bound = (*pod).clone();
     bound["spec"]["nodeName"] = node.into();
     bound["status"] = pod_status::scheduled(&pod, write.now);
+    // Only the kubelet says of which generation this is true.
+    for condition in bound["status"]["conditions"].as_array_mut().into_iter().flatten() {
+        if condition["type"] == "PodScheduled" {
+            condition.as_object_mut().map(|condition| condition.remove("observedGeneration"));
+        }
+    }
     if let Some(annotations) = binding["metadata"]["annotations"].as_object() {
         for (key, value) in annotations {
             bound["metadata"]["annotations"][key] = value.clone();

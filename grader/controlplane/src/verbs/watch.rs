@@ -1,6 +1,6 @@
 //! GET of a collection with `watch=true` (apiserver/pkg/storage/cacher).
 
-use super::list::{Selection, unreadable_revision};
+use super::list::{Selection, too_large, unreadable_revision};
 use crate::api_server::ApiServer;
 use crate::conversion;
 use crate::endpoint::query::{ListOptions, is_unset};
@@ -20,8 +20,8 @@ const DEFAULT_TIMEOUT: SignedDuration = SignedDuration::from_mins(30);
 /// Opens a watch.
 ///
 /// # Errors
-/// Options that make no sense, selectors that cannot be read. History that is gone is not among them: the watch
-/// opens and says so in an ERROR event.
+/// Options that make no sense, selectors that cannot be read. History that is gone or still to come is not
+/// among them: the watch opens and says so in an ERROR event.
 pub(crate) fn watch(
     server: &mut ApiServer,
     resource: &Arc<Resource>,
@@ -38,19 +38,26 @@ pub(crate) fn watch(
     let timeout = options.timeout_seconds.filter(|seconds| *seconds != 0);
     let timeout = timeout.map_or(DEFAULT_TIMEOUT, |seconds| SignedDuration::from_secs(seconds.max(0)));
     let initial = options.send_initial_events.unwrap_or(is_unset(&options.resource_version));
+    let current = server.store.revision();
+    let is_early = initial && from > current;
     let begins_now = options.send_initial_events == Some(false) && is_unset(&options.resource_version);
-    let present = if initial { present(server, resource, namespace)? } else { Vec::new() };
+    let present = if initial && !is_early { present(server, resource, namespace)? } else { Vec::new() };
     let past = if initial || begins_now { Ok(Vec::new()) } else { past(server, resource, from)? };
     let id = server.watches.open(Watch::new(
         resource.clone(),
         namespace.map(Into::into),
         selection,
         representation,
-        from.max(if is_unset(&options.resource_version) { server.store.revision() } else { 0 }),
+        from.max(if is_unset(&options.resource_version) { current } else { 0 }),
         options.allow_bookmarks,
         now,
         now.saturating_add(timeout).unwrap_or(Timestamp::MAX),
     ));
+    if is_early {
+        server.watches.send_error(id, &too_large(from, current));
+        server.watches.finish(id);
+        return Ok(id);
+    }
     if initial {
         for (object, revision) in present {
             server.watches.send_initial(id, &object, revision);

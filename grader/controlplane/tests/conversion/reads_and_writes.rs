@@ -271,6 +271,8 @@ fn a_watch_waits_while_the_webhook_fails() {
         &Value::Null,
     );
     world.plane.handle(&watch, now);
+    let beginning = world.events();
+    assert!(matches!(&beginning[..], [end] if end.starts_with("BOOKMARK")), "{beginning:?}");
     world.fail(|answer| *answer = json!(500));
     world.ok(Method::POST, V1, &v1("a", "h:1"));
     world.ok(Method::POST, V1, &v1("b", "h:2"));

@@ -149,6 +149,9 @@ fn bound_object(
             return Err(ApiError::bad_request(why));
         }
     };
+    if name.is_empty() {
+        return Err(ApiError::bad_request("Name parameter required."));
+    }
     let resource = ResourceId::known("", plural);
     let stored = server.store.get(&resource, namespace, name);
     let object = stored.ok_or_else(|| ApiError::not_found(&resource, name))?.object.clone();

@@ -63,7 +63,7 @@ impl Rules for SigningRequest {
     fn admit(&self, new: &mut Value, old: Option<&Value>, cluster: &mut dyn Cluster) -> Result<(), ApiError> {
         let Some(old) = old else {
             note_requester(new, cluster);
-            return refuse_masters(new);
+            return Ok(());
         };
         let now = object::time(cluster.now());
         for condition in list_mut(new, "/status/conditions") {
@@ -81,6 +81,10 @@ impl Rules for SigningRequest {
             }
         }
         Ok(())
+    }
+
+    fn admit_final(&self, new: &Value, old: Option<&Value>, _: &dyn Cluster) -> Result<(), ApiError> {
+        if old.is_none() { refuse_masters(new) } else { Ok(()) }
     }
 
     fn prepare_for_update(&self, new: &mut Value, old: &Value, subresource: Option<&str>) {

@@ -266,8 +266,16 @@ impl Call<'_> {
         Reply::Complete(respond::bytes(status, self.representation.content_type(), body))
     }
 
+    /// Reads what the rows of a Table are to carry; other representations do not look at it.
+    fn include_object(&mut self) -> Result<(), ApiError> {
+        if matches!(self.representation.accept.shape, Shape::Table { .. }) {
+            self.representation.include = IncludeObject::parse(self.query.text("includeObject"))?;
+        }
+        Ok(())
+    }
+
     fn object(&mut self, status: StatusCode, object: &Value) -> Result<Reply, ApiError> {
-        self.representation.include = IncludeObject::parse(self.query.text("includeObject"))?;
+        self.include_object()?;
         let body = self.representation.object(&self.resource, object, self.now)?;
         Ok(self.reply(status, body))
     }
@@ -319,7 +327,12 @@ impl Call<'_> {
             if self.representation.accept.format == Format::Yaml {
                 return Err(accept::no_stream());
             }
-            self.representation.include = IncludeObject::parse(self.query.text("includeObject"))?;
+            if options.send_initial_events == Some(true)
+                && let Some(later) = self.wait_for_revision(server)
+            {
+                return Ok(later);
+            }
+            self.include_object()?;
             let id =
                 watch::watch(server, &self.resource, namespace, &options, self.representation, self.now)?;
             let head = respond::bytes(StatusCode::OK, self.representation.stream_type(), Bytes::new());
@@ -329,7 +342,7 @@ impl Call<'_> {
             return Ok(later);
         }
         let page = list::list(server, &self.resource, namespace, &options)?;
-        self.representation.include = IncludeObject::parse(self.query.text("includeObject"))?;
+        self.include_object()?;
         let body = self.representation.list(&self.resource, &page, self.now)?;
         Ok(self.reply(StatusCode::OK, body))
     }
