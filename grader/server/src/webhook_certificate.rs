@@ -10,7 +10,7 @@ use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use x509_cert::Certificate;
 use x509_cert::der::Decode;
 
@@ -34,6 +34,26 @@ impl FromBundle {
             let added = roots.add(certificate.clone());
             added.map_err(|error| format!("unable to load root certificates: {error}"))?;
         }
+        Self::trusting(bundle, roots, provider)
+    }
+
+    /// Trusts what the system trusts. Go, too, skips certificates there that it cannot read.
+    ///
+    /// # Errors
+    /// The system trusts nobody.
+    pub(crate) fn of_system(provider: Arc<CryptoProvider>) -> Result<Self, String> {
+        static SYSTEM: LazyLock<Vec<CertificateDer<'static>>> =
+            LazyLock::new(|| rustls_native_certs::load_native_certs().certs);
+        let mut roots = RootCertStore::empty();
+        roots.add_parsable_certificates(SYSTEM.iter().cloned());
+        Self::trusting(SYSTEM.clone(), roots, provider)
+    }
+
+    fn trusting(
+        bundle: Vec<CertificateDer<'static>>,
+        roots: RootCertStore,
+        provider: Arc<CryptoProvider>,
+    ) -> Result<Self, String> {
         let signed = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build();
         let signed = signed.map_err(|_| "tls: failed to verify certificate: nobody is trusted")?;
         Ok(Self { bundle, signed })

@@ -92,13 +92,17 @@ async fn connect(addresses: &[String]) -> Result<TcpStream, String> {
     Err(why)
 }
 
-/// Trusts these certificates and what they have signed, and nothing else.
+/// Trusts these certificates and what they have signed, and nothing else; without any, what the system trusts.
 fn trusting(bundle: &[u8]) -> Result<ClientConfig, String> {
-    let bundle: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(bundle).collect();
-    let bundle =
-        bundle.map_err(|_| "unable to load root certificates: unable to parse bytes as PEM block")?;
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let verifier = FromBundle::new(bundle, provider.clone())?;
+    let verifier = if bundle.is_empty() {
+        FromBundle::of_system(provider.clone())?
+    } else {
+        let bundle: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(bundle).collect();
+        let bundle =
+            bundle.map_err(|_| "unable to load root certificates: unable to parse bytes as PEM block")?;
+        FromBundle::new(bundle, provider.clone())?
+    };
     let builder = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|error| error.to_string())?;

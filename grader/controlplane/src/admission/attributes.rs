@@ -69,6 +69,8 @@ pub(crate) struct Attributes<'a> {
     pub(super) user: Arc<User>,
     pub(super) dry_run: bool,
     pub(super) options: Value,
+    /// See [`Write::is_of_other_kind`].
+    is_of_other_kind: bool,
 }
 
 impl<'a> Attributes<'a> {
@@ -79,6 +81,7 @@ impl<'a> Attributes<'a> {
             None => Value::Null,
             // Who scales sees and sends a Scale.
             Some(object) if subresource == "scale" => scale::of(&resource, object).unwrap_or_default(),
+            Some(object) if write.is_of_other_kind() => object.clone(),
             Some(object) => (*resource.present(&Arc::new(object.clone()), u64::MAX)).clone(),
         };
         let (object, old) = (shown(operation.object()), shown(operation.old()));
@@ -93,6 +96,7 @@ impl<'a> Attributes<'a> {
             user: write.user.clone(),
             dry_run: write.dry_run,
             options: options(write, operation),
+            is_of_other_kind: write.is_of_other_kind(),
             resource: resource.clone(),
         }
     }
@@ -103,7 +107,7 @@ impl<'a> Attributes<'a> {
     /// The objects cannot be converted, or not yet.
     pub(super) fn at(&self, server: &mut ApiServer, target: &Resource) -> Result<Self, ApiError> {
         let mut attributes = self.clone();
-        if self.subresource != "scale" {
+        if self.subresource != "scale" && !self.is_of_other_kind {
             attributes.object = conversion::at_version(server, target, &self.object)?;
             attributes.old = conversion::at_version(server, target, &self.old)?;
         }

@@ -64,6 +64,21 @@ pub(crate) fn mutate(
     Ok(())
 }
 
+/// Lets webhooks change, and policies and webhooks refuse, a Binding or an Eviction.
+///
+/// # Errors
+/// The refusal of one of them, or that it could not be asked.
+pub(crate) fn admit_request(
+    server: &mut ApiServer,
+    write: &mut Write<'_>,
+    request: &mut Value,
+) -> Result<(), ApiError> {
+    if concerns(server, write, &[MUTATING_WEBHOOKS]) {
+        webhooks::mutate(server, write, request, None)?;
+    }
+    validate(server, write, Operation::Create { object: request })
+}
+
 /// Lets policies and webhooks refuse what is about to be stored.
 ///
 /// # Errors

@@ -184,6 +184,12 @@ fn apply(
             "failed calling webhook {name:?}: received undecodable patch in webhook response: {error}"
         ))
     })?;
+    if write.is_of_other_kind() {
+        let patched = patch.apply(object).map_err(|error| failed(error.to_string()))?;
+        let changed = patched != *object;
+        *object = patched;
+        return Ok(changed);
+    }
     let resource = write.resource.clone();
     let shown = resource.present(&Arc::new(object.clone()), u64::MAX);
     let asked = conversion::at_version(server, target, &shown)?;

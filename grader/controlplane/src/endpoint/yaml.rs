@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use serde_saphyr::{DuplicateKeyPolicy, Options};
 use std::fmt;
 
-/// The document, and what strict field validation says about repeated keys.
+/// The first document, and what strict field validation says about repeated keys.
 ///
 /// # Errors
 /// A text in the manner of Go's YAML parser.
@@ -17,6 +17,7 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<(Value, Vec<String>), String> {
         return Ok((document, Vec::new()));
     }
     let text = std::str::from_utf8(bytes).map_err(|_| "yaml: invalid leading UTF-8 octet".to_owned())?;
+    let text = first_document(text);
     if text.trim().is_empty() {
         return Ok((Value::Null, Vec::new()));
     }
@@ -25,11 +26,28 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<(Value, Vec<String>), String> {
     let Err(error) = strict else {
         return strict.map(|Yaml(document)| (document, Vec::new())).map_err(|error| error.to_string());
     };
-    let line = error.location().map_or(1, |location| location.line());
+    let (line, column) = error.location().map_or((1, 1), |location| (location.line(), location.column()));
     match serde_saphyr::from_str_with_options(text, options(DuplicateKeyPolicy::LastWins)) {
-        Ok(Yaml(document)) => Ok((document, vec![repeated(text, line)])),
+        Ok(Yaml(document)) => Ok((document, vec![repeated(text, line, column)])),
         Err(_) => Err(format!("yaml: line {line}: did not find expected node content")),
     }
+}
+
+/// What comes before the second document; the others are not read.
+fn first_document(text: &str) -> &str {
+    let is_marker = |line: &str| {
+        let after = line.strip_prefix("---").or_else(|| line.strip_prefix("..."));
+        after.is_some_and(|after| after.is_empty() || after.starts_with(char::is_whitespace))
+    };
+    let (mut begun, mut length) = (false, 0);
+    for line in text.split_inclusive('\n') {
+        if begun && is_marker(line) {
+            return &text[..length];
+        }
+        begun |= !line.trim().is_empty() && !line.starts_with(['#', '%']);
+        length += line.len();
+    }
+    text
 }
 
 /// Repeated keys as Go's YAML parser reports them all at once.
@@ -41,9 +59,11 @@ fn options(duplicate_keys: DuplicateKeyPolicy) -> Options {
     serde_saphyr::options! { duplicate_keys: duplicate_keys, with_snippet: false }
 }
 
-fn repeated(text: &str, line: u64) -> String {
-    let key = text.lines().nth(line.saturating_sub(1) as usize).unwrap_or_default();
-    let key = key.split(':').next().unwrap_or_default().trim().trim_start_matches("- ");
+fn repeated(text: &str, line: u64, column: u64) -> String {
+    let (down, right) = (line.saturating_sub(1) as usize, column.saturating_sub(1) as usize);
+    let line_text = text.lines().nth(down).unwrap_or_default();
+    let start = line_text.char_indices().nth(right).map_or(0, |(start, _)| start);
+    let key = line_text[start..].split(':').next().unwrap_or_default().trim();
     let key = key.trim_matches(|quote| quote == '"' || quote == '\'');
     format!("line {line}: key {} already set in map", crate::go_text::quote(key))
 }
@@ -133,6 +153,9 @@ mod tests {
         check("a: 1\nb: [x, 'y', yes]\n", json!({"a": 1, "b": ["x", "y", true]}));
         check("k: v # comment\nn: \"1\"\n", json!({"k": "v", "false": "1"}));
         check("", Value::Null);
+        check("# first\n---\na: 1\n---\nb: 2\n", json!({"a": 1}));
+        check("a: |\n  ---\n--- # second\n: [x\n", json!({"a": "---\n"}));
+        check("---\n...\na: 1\n", Value::Null);
     }
 
     #[test]
@@ -140,6 +163,10 @@ mod tests {
         let (document, repeated) = parse(b"a: 1\nb: 2\na: 3\n").expect("YAML");
         assert_eq!(document, json!({"a": 3, "b": 2}));
         assert_eq!(repeated, ["line 3: key \"a\" already set in map"]);
+        let (_, repeated) = parse(b"{x: 1, data: {a: 1, \"a\": 2}}").expect("YAML");
+        assert_eq!(repeated, ["line 1: key \"a\" already set in map"]);
+        let (_, repeated) = parse(b"- x: 1\n  y: 2\n  x: 3\n").expect("YAML");
+        assert_eq!(repeated, ["line 3: key \"x\" already set in map"]);
         assert_eq!(parse(b"x: ["), Err("yaml: line 1: did not find expected node content".to_owned()));
     }
 }

@@ -2,8 +2,9 @@
 
 use super::update;
 use super::write::Write;
+use crate::admission;
 use crate::api_server::ApiServer;
-use crate::builtins::fields::{list, text};
+use crate::builtins::fields::{list, list_mut, set, text};
 use crate::controllers::node_simulator::pod_status;
 use crate::error::ApiError;
 use crate::field_error::FieldError;
@@ -18,21 +19,25 @@ use serde_json::{Value, json};
 pub(crate) fn bind(
     server: &mut ApiServer,
     write: &mut Write<'_>,
-    binding: &Value,
+    binding: &mut Value,
 ) -> Result<Value, ApiError> {
     if object::name(binding) != write.name {
         return Err(ApiError::bad_request("name in URL does not match name in Binding object"));
     }
+    admission::admit_request(server, write, binding)?;
     let (kind, node) = (text(binding, "/target/kind"), text(binding, "/target/name"));
     let mut errors = Vec::new();
     if !["", "Node"].contains(&kind) {
-        errors.push(FieldError::not_supported("target.kind", kind, ["<empty>", "Node"]));
+        errors.push(FieldError::not_supported("target.kind", kind, ["Node", "<empty>"]));
     }
     if node.is_empty() {
         errors.push(FieldError::required("target.name", ""));
     }
-    if !errors.is_empty() {
-        return Err(ApiError::invalid("", "Binding", &write.name, &errors));
+    // Kubernetes answers these as an error of its own, not as an invalid object.
+    match errors.iter().map(ToString::to_string).collect::<Vec<_>>().as_slice() {
+        [] => {}
+        [only] => return Err(ApiError::unexpected(only.clone())),
+        several => return Err(ApiError::unexpected(format!("[{}]", several.join(", ")))),
     }
     let stored = server.store.get(&write.resource.storage, &write.namespace, &write.name);
     let stored = stored.ok_or_else(|| write.not_found())?;
@@ -57,9 +62,9 @@ pub(crate) fn bind(
     bound["spec"]["nodeName"] = node.into();
     bound["status"] = pod_status::scheduled(&pod, write.now);
     // Only the kubelet says of which generation this is true.
-    for condition in bound["status"]["conditions"].as_array_mut().into_iter().flatten() {
-        if condition["type"] == "PodScheduled" {
-            condition.as_object_mut().map(|condition| condition.remove("observedGeneration"));
+    for condition in list_mut(&mut bound, "/status/conditions") {
+        if text(condition, "/type") == "PodScheduled" {
+            set(condition, "observedGeneration", None);
         }
     }
     if let Some(annotations) = binding["metadata"]["annotations"].as_object() {
@@ -67,7 +72,6 @@ pub(crate) fn bind(
             bound["metadata"]["annotations"][key] = value.clone();
         }
     }
-    write.subresource = Some("binding");
     update::commit(server, write, &pod, bound)?;
     Ok(json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}))
 }

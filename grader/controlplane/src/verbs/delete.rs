@@ -38,12 +38,28 @@ pub(crate) fn delete_admitted(
     write: &mut Write<'_>,
     options: &DeleteOptions,
 ) -> Result<Deleted, ApiError> {
+    let shown = find(server, write, options)?;
+    admission::check_deletion(server, write, &shown)?;
+    remove(server, write, options, &shown)
+}
+
+/// As [`delete_admitted`], where nobody is asked.
+pub(super) fn delete_unasked(
+    server: &mut ApiServer,
+    write: &mut Write<'_>,
+    options: &DeleteOptions,
+) -> Result<Deleted, ApiError> {
+    let shown = find(server, write, options)?;
+    remove(server, write, options, &shown)
+}
+
+/// The object in the version of the write, if it is the one that the options are about.
+fn find(server: &mut ApiServer, write: &Write<'_>, options: &DeleteOptions) -> Result<Arc<Value>, ApiError> {
     let stored = server.store.get(&write.resource.storage, &write.namespace, &write.name);
     let stored = stored.ok_or_else(|| write.not_found())?.clone();
     let shown = conversion::show(server, &write.resource, &stored.object, stored.revision)?;
     check_preconditions(write, options, &shown)?;
-    admission::check_deletion(server, write, &shown)?;
-    remove(server, write, options, &shown)
+    Ok(shown)
 }
 
 /// As [`delete`], of an object that looks like `shown` in the version of the write.

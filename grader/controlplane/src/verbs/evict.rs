@@ -3,6 +3,7 @@
 
 use super::delete;
 use super::write::Write;
+use crate::admission;
 use crate::api_server::ApiServer;
 use crate::endpoint::query::DeleteOptions;
 use crate::error::{ApiError, Cause};
@@ -21,28 +22,25 @@ const BUDGETS: ResourceId = ResourceId::known("policy", "poddisruptionbudgets");
 pub(crate) fn evict(
     server: &mut ApiServer,
     write: &mut Write<'_>,
-    eviction: &Value,
+    eviction: &mut Value,
 ) -> Result<Value, ApiError> {
-    let storage = write.resource.storage.clone();
-    let pod = server
-        .store
-        .get(&storage, &write.namespace, &write.name)
-        .ok_or_else(|| write.not_found())?
-        .object
-        .clone();
-    write.check_name(eviction).or_else(|error| {
-        // A body without a name is about the Pod of the path.
-        if object::name(eviction).is_empty() { Ok(()) } else { Err(error) }
-    })?;
+    if object::name(eviction) != write.name {
+        return Err(ApiError::bad_request("name in URL does not match name in Eviction object"));
+    }
     let mut options = DeleteOptions::from_body(&eviction["deleteOptions"])?;
     options.dry_run |= write.dry_run;
     write.dry_run = options.dry_run;
+    admission::admit_request(server, write, eviction)?;
+    write.subresource = None;
+    let pod = server.store.get(&write.resource.storage, &write.namespace, &write.name);
+    let pod = pod.ok_or_else(|| write.not_found())?.object.clone();
     let phase = pod["status"]["phase"].as_str().unwrap_or_default();
     let ignores_budgets = matches!(phase, "Succeeded" | "Failed" | "Pending") || object::is_deleting(&pod);
     if !ignores_budgets {
         take_from_budget(server, write, &pod)?;
     }
-    delete::delete_admitted(server, write, &options)?;
+    // Nobody is asked about the deletion itself, as in Kubernetes.
+    delete::delete_unasked(server, write, &options)?;
     Ok(json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}))
 }
 

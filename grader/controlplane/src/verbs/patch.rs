@@ -15,6 +15,7 @@ use crate::go_text;
 use crate::object;
 use crate::patch::{self, PatchError};
 use crate::resources::Resource;
+use crate::strategy;
 use http::StatusCode;
 use serde_json::Value;
 use std::sync::Arc;
@@ -110,10 +111,13 @@ pub(crate) fn patch(
 /// Applies a patch and decodes what comes out.
 fn patched(write: &mut Write<'_>, sent: &SentPatch, old: &Arc<Value>) -> Result<Value, ApiError> {
     let resource = write.resource.clone();
-    let document = sent.apply(&resource, old).map_err(api_error)?;
+    let mut document = sent.apply(&resource, old).map_err(api_error)?;
     // What is wrong with a strategic merge patch is shown in the patch, otherwise in what it has made.
     let (shown, decoded) = match &sent.patch {
-        Patch::Strategic(patch) => (go_text::plain(patch), decode::convert(&resource, document)),
+        Patch::Strategic(patch) => {
+            keep_type(&mut document, old);
+            (go_text::plain(patch), decode::convert(&resource, document))
+        }
         _ => {
             let text = go_text::json(&document);
             let decoded = decode::decode(&resource, document, text.as_bytes());
@@ -133,6 +137,15 @@ fn patched(write: &mut Write<'_>, sent: &SentPatch, old: &Arc<Value>) -> Result<
         _ => {}
     }
     Ok(decoded.object)
+}
+
+/// What a strategic merge patch makes is read as the type of the object, whatever the patch calls it.
+fn keep_type(document: &mut Value, old: &Value) {
+    for key in ["apiVersion", "kind"] {
+        if document.get(key).is_some_and(Value::is_string) {
+            strategy::set(document, key, old.get(key).cloned());
+        }
+    }
 }
 
 /// The rest of a patch: whether the object is still the one of the path, and the write.

@@ -113,7 +113,11 @@ pub(crate) fn commit(
     let generation = old["metadata"].get("generation").cloned();
     strategy::set(&mut new["metadata"], "generation", generation);
     server.admit(write, &mut new, Some(old))?;
-    admission::mutate(server, write, &mut new, Some(old))?;
+    // What a Binding makes of its pod was asked about with the Binding.
+    let asks = !write.is_of_other_kind();
+    if asks {
+        admission::mutate(server, write, &mut new, Some(old))?;
+    }
     keep_system_fields(&mut new, old);
     let errors = strategy::update(&resource, &mut new, old, write.subresource, &mut write.warnings);
     if !errors.is_empty() {
@@ -123,7 +127,9 @@ pub(crate) fn commit(
         write.warn(text);
     }
     server.admit_final(write, &new, Some(old))?;
-    admission::validate(server, write, Operation::Update { object: &new, old })?;
+    if asks {
+        admission::validate(server, write, Operation::Update { object: &new, old })?;
+    }
     server.allocate(write, &mut new, Some(old))?;
     let quotas = quota::charge(server, write, &new, Some(old))?;
     object::set_metadata(&mut new, "resourceVersion", object::resource_version(old));

@@ -52,6 +52,11 @@ impl Write<'_> {
         }
     }
 
+    /// Whether what is sent is no object of the resource but says what to do with one: a Binding, an Eviction.
+    pub(crate) fn is_of_other_kind(&self) -> bool {
+        matches!(self.subresource, Some("binding" | "eviction"))
+    }
+
     /// What it writes: resource, namespace, name and subresource.
     pub(crate) fn key(&self) -> String {
         let subresource = self.subresource.unwrap_or_default();

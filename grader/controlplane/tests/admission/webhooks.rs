@@ -193,3 +193,31 @@ fn limits_count_for_what_webhooks_have_made_of_a_pod() {
         }
     }
 }
+
+#[test]
+fn bindings_and_evictions_are_asked_about_as_such_and_what_they_do_is_not() {
+    const PODS: &str = "/api/v1/namespaces/default/pods";
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let seen = asked.clone();
+    let mut world = World::new(Webhooks::answered(move |call| {
+        let request = review(call)["request"].clone();
+        let text = |key: &str| request[key].as_str().unwrap_or_default().to_owned();
+        let told = [text("operation"), text("subResource"), text("name")].join(" ");
+        seen.lock().expect("nobody panics").push(format!("{told} {}", request["object"]["kind"]));
+        if text("subResource") == "binding" {
+            return patch(call, &json!([{"op": "replace", "path": "/target/name", "value": "other"}]));
+        }
+        allow(call, json!({}))
+    }));
+    let pod = json!({"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "i"}]}});
+    world.create(PODS, &pod);
+    let rule = json!([{"apiGroups": [""], "apiVersions": ["v1"], "resources": ["pods", "pods/*"], "operations": ["*"]}]);
+    world.configure("MutatingWebhookConfiguration", json!({"rules": rule}));
+    let binding = json!({"metadata": {"name": "p"}, "target": {"name": "node"}});
+    world.create(&format!("{PODS}/p/binding"), &binding);
+    let (_, bound) = world.answer(Method::GET, &format!("{PODS}/p"), &Value::Null);
+    assert_eq!(bound["spec"]["nodeName"], "other");
+    world.create(&format!("{PODS}/p/eviction"), &json!({"metadata": {"name": "p"}}));
+    let asked = asked.lock().expect("nobody panics").clone();
+    assert_eq!(asked, ["CREATE binding p \"Binding\"", "CREATE eviction p \"Eviction\""]);
+}

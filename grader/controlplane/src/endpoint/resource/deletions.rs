@@ -23,10 +23,11 @@ impl Call<'_> {
     pub(super) fn evict(&mut self, server: &mut ApiServer) -> Result<Reply, ApiError> {
         self.check_size()?;
         let options = WriteOptions::parse(&self.query, OptionsKind::Create)?;
-        let eviction = self.other_body("policy/v1", "Eviction")?;
+        let mut eviction = self.request_of_pod("policy/v1", "Eviction")?;
         let mut write = self.write(&options);
-        write.subresource = None;
-        let status = evict::evict(server, &mut write, &eviction)?;
+        let status = evict::evict(server, &mut write, &mut eviction);
+        self.warnings.append(&mut write.warnings);
+        let status = status?;
         Ok(self.reply(StatusCode::CREATED, self.representation.bytes(&status)))
     }
 

@@ -13,7 +13,7 @@ use crate::access::tokens::request;
 use crate::access::{User, reviews};
 use crate::api_server::ApiServer;
 use crate::apply::manager_name;
-use crate::builtins;
+use crate::builtins::{self, fields};
 use crate::error::ApiError;
 use crate::object;
 use crate::request::{Reply, Request};
@@ -245,6 +245,8 @@ impl Call<'_> {
                 Some("finalize") => Some("finalize"),
                 Some("ephemeralcontainers") => Some("ephemeralcontainers"),
                 Some("resize") => Some("resize"),
+                Some("binding") => Some("binding"),
+                Some("eviction") => Some("eviction"),
                 _ => None,
             },
             manager: self.manager(&options.field_manager),
@@ -375,11 +377,23 @@ impl Call<'_> {
         self.updated(updated?)
     }
 
+    /// A body that asks something of a pod, with what a client may leave out.
+    fn request_of_pod(&self, api_version: &str, kind: &str) -> Result<Value, ApiError> {
+        let mut request = self.other_body(api_version, kind)?;
+        for (key, value) in [("apiVersion", api_version), ("kind", kind)] {
+            fields::default_to(&mut request, key, value);
+        }
+        Ok(request)
+    }
+
     fn bind(&mut self, server: &mut ApiServer) -> Result<Reply, ApiError> {
         self.check_size()?;
         let options = WriteOptions::parse(&self.query, OptionsKind::Create)?;
-        let binding = self.other_body("v1", "Binding")?;
-        let status = bind::bind(server, &mut self.write(&options), &binding)?;
+        let mut binding = self.request_of_pod("v1", "Binding")?;
+        let mut write = self.write(&options);
+        let status = bind::bind(server, &mut write, &mut binding);
+        self.warnings.append(&mut write.warnings);
+        let status = status?;
         Ok(self.reply(StatusCode::CREATED, self.representation.bytes(&status)))
     }
 
