@@ -213,6 +213,19 @@ fn is_combining_mark(character: char) -> bool {
         | 0xfe20..=0xfe2f | 0xe0100..=0xe01ef)
 }
 
+/// What is wrong with a text that is no base64. Go names the first byte that does not belong there; a text that ends too early is reported at its end, in
+/// whole groups of four.
+pub(crate) fn illegal_base64(text: &str, error: &base64::DecodeError) -> String {
+    let at = match error {
+        base64::DecodeError::InvalidByte(at, _) | base64::DecodeError::InvalidLastSymbol(at, _) => *at,
+        base64::DecodeError::InvalidLength(_) | base64::DecodeError::InvalidPadding => {
+            let unpadded = text.trim_end_matches('=').len();
+            if unpadded < text.len() { text.len() } else { text.len() / 4 * 4 }
+        }
+    };
+    format!("illegal base64 data at input byte {at}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

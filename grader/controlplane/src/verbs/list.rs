@@ -225,8 +225,9 @@ impl Token {
         let refuse = |why: &str| {
             ApiError::bad_request(format!("invalid continue token: continue key is not valid: {why}"))
         };
-        let bytes =
-            URL_SAFE_NO_PAD.decode(text.trim_end_matches('=')).map_err(|error| refuse(&error.to_string()))?;
+        let bytes = URL_SAFE_NO_PAD
+            .decode(text.trim_end_matches('='))
+            .map_err(|error| refuse(&go_text::illegal_base64(text, &error)))?;
         let token = patch::decode::decode(&bytes).map_err(|error| refuse(&error))?;
         let version = token["v"].as_str().unwrap_or_default();
         if version != "meta.k8s.io/v1" {

@@ -10,7 +10,7 @@ pub use reader::Reader;
 use super::definitions::{Definition, Field, Scalar, Type};
 use super::go_time;
 use super::quantity::Quantity;
-use crate::go_text::json_kind;
+use crate::go_text::{illegal_base64, json_kind};
 use crate::unknown_fields::UnknownFields;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -298,19 +298,6 @@ fn go_struct(name: &str) -> String {
 /// `v1` of `core.v1.Pod`.
 fn package(name: &str) -> &str {
     name.rsplit('.').nth(1).unwrap_or_default()
-}
-
-/// Go names the first byte that does not belong there; a text that ends too early is reported at its end, in
-/// whole groups of four.
-fn illegal_base64(text: &str, error: &base64::DecodeError) -> String {
-    let at = match error {
-        base64::DecodeError::InvalidByte(at, _) | base64::DecodeError::InvalidLastSymbol(at, _) => *at,
-        base64::DecodeError::InvalidLength(_) | base64::DecodeError::InvalidPadding => {
-            let unpadded = text.trim_end_matches('=').len();
-            if unpadded < text.len() { text.len() } else { text.len() / 4 * 4 }
-        }
-    };
-    format!("illegal base64 data at input byte {at}")
 }
 
 #[cfg(test)]

@@ -64,29 +64,16 @@ impl Call<'_> {
             let containers = pod["spec"][list].as_array().into_iter().flatten();
             containers.filter_map(|container| container["name"].as_str()).map(str::to_owned).collect()
         };
-        let (containers, init) = (names("containers"), names("initContainers"));
+        let containers = names("containers");
+        let all = [names("initContainers"), containers.clone(), names("ephemeralContainers")].concat();
         let pod_name = self.name();
         match self.query.text("container") {
             "" if containers.len() < 2 => Ok(()),
-            "" => {
-                let mut text = format!(
-                    "a container name must be specified for pod {pod_name}, choose one of: [{}]",
-                    containers.join(" ")
-                );
-                if !init.is_empty() {
-                    text.push_str(&format!(" or one of the init containers: [{}]", init.join(" ")));
-                }
-                Err(ApiError::bad_request(text))
-            }
-            asked
-                if containers
-                    .iter()
-                    .chain(&init)
-                    .chain(&names("ephemeralContainers"))
-                    .any(|name| name == asked) =>
-            {
-                Ok(())
-            }
+            "" => Err(ApiError::bad_request(format!(
+                "a container name must be specified for pod {pod_name}, choose one of: [{}]",
+                all.join(" ")
+            ))),
+            asked if all.iter().any(|name| name == asked) => Ok(()),
             asked => Err(ApiError::bad_request(format!("container {asked} is not valid for pod {pod_name}"))),
         }
     }
