@@ -23,6 +23,7 @@ mod endpoint;
 pub mod error;
 pub mod field_error;
 pub mod go_text;
+mod lone_surrogates;
 mod metrics;
 pub mod object;
 mod openapi;

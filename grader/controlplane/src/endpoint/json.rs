@@ -1,12 +1,21 @@
 //! Reading JSON, with an eye on keys that are there twice.
 
+use crate::lone_surrogates;
 use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
+use std::borrow::Cow;
 use std::cell::Cell;
 use std::fmt;
 
 /// Parses a document; the last of two equal keys wins. The answer says whether there were any.
 pub(crate) fn parse(bytes: &[u8]) -> serde_json::Result<(Value, bool)> {
+    read(bytes).or_else(|error| match lone_surrogates::replaced(bytes) {
+        Cow::Owned(document) => read(&document),
+        Cow::Borrowed(_) => Err(error),
+    })
+}
+
+fn read(bytes: &[u8]) -> serde_json::Result<(Value, bool)> {
     let repeated = Cell::new(false);
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let value = Document { repeated: &repeated }.deserialize(&mut reader)?;

@@ -1,6 +1,8 @@
 //! Reading JSON with the error texts of Go's encoding/json, which Kubernetes passes on to clients.
 
+use crate::lone_surrogates;
 use serde_json::Value;
+use std::borrow::Cow;
 
 /// The deepest nesting that Go's decoder accepts.
 const MAX_DEPTH: usize = 10_000;
@@ -11,6 +13,10 @@ const MAX_DEPTH: usize = 10_000;
 /// The text that Go's encoding/json has for the first syntax error.
 pub fn decode(bytes: &[u8]) -> Result<Value, String> {
     serde_json::from_slice(bytes)
+        .or_else(|error| match lone_surrogates::replaced(bytes) {
+            Cow::Owned(document) => serde_json::from_slice(&document),
+            Cow::Borrowed(_) => Err(error),
+        })
         .map_err(|error| syntax_error(bytes).unwrap_or_else(|| format!("invalid JSON document: {error}")))
 }
 
