@@ -23,6 +23,7 @@ mod typed;
 pub use conflict::Conflicts;
 pub(crate) use lay_over::lay_over;
 pub use server_side::server_side_apply;
+pub(crate) use server_side::type_text;
 pub use track::{keep_times_if_unchanged, manager_name, track_update};
 
 use crate::error::ApiError;

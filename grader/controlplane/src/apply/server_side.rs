@@ -171,7 +171,7 @@ fn pruned(shape: Shape<'_>, merged: Value, managers: &Managers, last: &Set) -> V
 }
 
 /// A type as Go prints a GroupVersionKind: `apps/v1, Kind=Deployment`, `/v1, Kind=Pod`.
-fn type_text(api_version: &str, kind: &str) -> String {
+pub(crate) fn type_text(api_version: &str, kind: &str) -> String {
     let slash = if api_version.contains('/') { "" } else { "/" };
     format!("{slash}{api_version}, Kind={kind}")
 }

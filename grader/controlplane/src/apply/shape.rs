@@ -197,6 +197,9 @@ pub(super) fn item_element(list: Shape<'_>, item: &Value) -> Result<PathElement,
 /// What every object has: type and metadata (apimachinery/pkg/apis/meta/v1/types.go).
 static OBJECT: LazyLock<Schema> = LazyLock::new(|| {
     let string = || Arc::new(Schema { type_: Some(Type::String), ..Schema::default() });
+    let empty = || {
+        Arc::new(Schema { type_: Some(Type::String), default: Some(Value::from("")), ..Schema::default() })
+    };
     let number = || Arc::new(Schema { type_: Some(Type::Integer), ..Schema::default() });
     let boolean = || Arc::new(Schema { type_: Some(Type::Boolean), ..Schema::default() });
     let time = || {
@@ -230,7 +233,7 @@ static OBJECT: LazyLock<Schema> = LazyLock::new(|| {
             ("controller", boolean()),
             ("kind", string()),
             ("name", string()),
-            ("uid", string()),
+            ("uid", empty()),
         ],
         true,
     );

@@ -29,13 +29,13 @@ const NEVER_OWNED: [&[&str]; 12] = [
 /// Sets `metadata.managedFields` of an object that is about to be stored: the writer owns what it changed.
 ///
 /// `live` is what is stored now, none for a create. The managedFields that the client sent in `new` count when they
-/// are well-formed; `[{}]` gives up all ownership, and so does `[]` for what is not a custom resource.
+/// are well-formed; `[]` and `[{}]` give up all ownership.
 pub fn track_update(schema: &Schema, live: Option<&Value>, new: &mut Value, writer: &Writer<'_>) {
     let sent = take_managed_fields(new);
     let stored = || Managers::decode(live.and_then(|live| object::metadata_at(live, ["managedFields"])));
     let managers = if !writer.subresource.is_empty() {
         stored().unwrap_or_default()
-    } else if is_reset(sent.as_ref(), writer) {
+    } else if is_reset(sent.as_ref()) {
         Managers::default()
     } else {
         match Managers::decode(sent.as_ref()) {
@@ -108,11 +108,10 @@ pub(super) fn strip(fields: &mut Set) {
     }
 }
 
-/// Whether managedFields as sent give up all ownership: one empty entry, or none. An untyped object does not tell an
-/// empty list from a missing one.
-fn is_reset(sent: Option<&Value>, writer: &Writer<'_>) -> bool {
+/// Whether managedFields as sent give up all ownership: an empty list, or one empty entry.
+fn is_reset(sent: Option<&Value>) -> bool {
     match sent.and_then(Value::as_array).map(Vec::as_slice) {
-        Some([]) => !writer.is_custom,
+        Some([]) => true,
         Some([Value::Object(entry)]) => entry.values().all(|value| value.is_null() || value == ""),
         _ => false,
     }

@@ -5,6 +5,7 @@ use super::accept::BodyFormat;
 use super::keys::Keys;
 use super::query::FieldValidation;
 use super::{json, yaml};
+use crate::apply;
 use crate::builtins::{self, Reader};
 use crate::custom_resources::definition;
 use crate::error::ApiError;
@@ -359,14 +360,18 @@ fn custom_object(custom: &Custom, mut document: Value, bytes: &[u8]) -> Result<D
 
 /// Brings what an apply has made into the form of the resource's version. Its fields are known to be in the schema,
 /// and null stays for validation to refuse.
-pub(crate) fn applied(resource: &Resource, mut document: Value) -> Result<Value, ApiError> {
+pub(crate) fn applied(
+    resource: &Resource,
+    configuration: &Value,
+    mut document: Value,
+) -> Result<Value, ApiError> {
     let refused = |text| ApiError::unexpected(text);
     if is_too_deep(&document) {
         return Err(ApiError::bad_request(TOO_DEEP));
     }
     if !resource.is_custom() {
-        let decoded =
-            builtin(resource, document, Reader::Json).map_err(|undecodable| refused(undecodable.text))?;
+        let decoded = builtin(resource, document, Reader::Json)
+            .map_err(|undecodable| refused(unconvertible(configuration, &undecodable.text)))?;
         return Ok(decoded.object);
     }
     let schema = resource.schema();
@@ -376,23 +381,30 @@ pub(crate) fn applied(resource: &Resource, mut document: Value) -> Result<Value,
     Ok(document)
 }
 
+/// Why a configuration that fits its schema is still no object of its Go type.
+fn unconvertible(configuration: &Value, text: &str) -> String {
+    let (namespace, name) = (object::namespace(configuration), object::name(configuration));
+    let kind = apply::type_text(object::api_version(configuration), object::kind(configuration));
+    let of_bytes = if text.starts_with("illegal base64") { "error decoding from json: " } else { "" };
+    format!(
+        "failed to convert new object ({namespace}/{name}; {kind}) to proper version: unable to convert unstructured \
+         object to {kind}: {of_bytes}{text}"
+    )
+}
+
 /// An empty list is left out of objects otherwise, but of managedFields it says that nobody owns anything. The type
-/// alone would not tell it from none.
+/// alone would not tell it from none, and that of a custom resource does not.
 fn gives_up_ownership(document: &Value) -> bool {
     object::metadata_at(document, ["managedFields"]).and_then(Value::as_array).is_some_and(Vec::is_empty)
 }
 
 /// Brings the metadata of a custom resource into the form of all metadata; answers the unknown fields.
 fn metadata(document: &mut Value) -> Result<Vec<String>, String> {
-    let disowned = gives_up_ownership(document);
     let definition = builtins::definition("meta.v1.ObjectMeta");
     let (Some(metadata), Some(definition)) = (document.get_mut("metadata"), definition) else {
         return Ok(Vec::new());
     };
     let unknown = builtins::decode(definition, metadata)?;
-    if disowned {
-        object::set_metadata(document, "managedFields", Value::Array(Vec::new()));
-    }
     Ok(unknown.into_iter().map(|path| format!("metadata.{path}")).collect())
 }
 

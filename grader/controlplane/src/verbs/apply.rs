@@ -64,7 +64,7 @@ pub(crate) fn apply(
         FieldValidation::Warn => repeated.into_iter().for_each(|text| write.warn(text)),
         _ => {}
     }
-    let mut new = decode::applied(&resource, applied)?;
+    let mut new = decode::applied(&resource, &configuration, applied)?;
     match live {
         Some(old) => finish(server, write, &old, new),
         None => {

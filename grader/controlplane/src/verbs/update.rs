@@ -123,8 +123,11 @@ pub(crate) fn commit(
     if !errors.is_empty() {
         return Err(write.invalid(&new, &errors));
     }
-    for text in strategy::warnings(&resource, &new, Some(old)) {
-        write.warn(text);
+    // Strategies of /status have no warnings.
+    if write.subresource != Some("status") {
+        for text in strategy::warnings(&resource, &new, Some(old)) {
+            write.warn(text);
+        }
     }
     server.admit_final(write, &new, Some(old))?;
     if asks {

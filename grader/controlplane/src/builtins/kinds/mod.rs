@@ -44,6 +44,7 @@ mod runtime_class;
 mod service;
 mod service_allocation;
 mod service_reach;
+mod service_warnings;
 mod signing_request;
 mod stateful_set;
 mod storage;

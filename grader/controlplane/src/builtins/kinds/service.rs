@@ -2,6 +2,7 @@
 
 use super::service_allocation;
 use super::service_reach;
+use super::service_warnings;
 use crate::builtins::fields::{at, has, list, list_mut, members, number, set, text};
 use crate::builtins::meta;
 use crate::builtins::names::{self, NameRule};
@@ -24,6 +25,10 @@ impl Rules for Service {
 
     fn admit(&self, new: &mut Value, old: Option<&Value>, cluster: &mut dyn Cluster) -> Result<(), ApiError> {
         service_allocation::allocate(new, old, cluster)
+    }
+
+    fn warnings(&self, service: &Value, _: Option<&Value>) -> Vec<String> {
+        service_warnings::of(service)
     }
 
     fn prepare_for_update(&self, new: &mut Value, old: &Value, subresource: Option<&str>) {
