@@ -18,6 +18,10 @@ impl Rules for ApiService {
         NameRule::PathSegment
     }
 
+    fn checks_finalizers(&self) -> bool {
+        false
+    }
+
     fn validate_create(&self, service: &Value) -> Vec<FieldError> {
         let spec = at(service, "/spec");
         let (group, version) = (text(spec, "/group"), text(spec, "/version"));

@@ -4,14 +4,16 @@
 //! Left out: what the sources of single clouds and of storage systems say, which Kubernetes has given up.
 
 use super::storage::protect;
-use super::{claim, csi, placement, resources, volumes};
-use crate::builtins::fields::{at, has, members, set, text};
+use super::{claim, csi, placement, pod_warnings, resources, volumes};
+use crate::builtins::fields::{at, has, list, members, set, text};
 use crate::builtins::names;
 use crate::builtins::rules::{Cluster, Rules};
 use crate::error::ApiError;
 use crate::field_error::FieldError;
 use serde_json::{Value, json};
 
+/// What named the class of a volume before there was a field for it.
+const OLD_CLASS: &str = "volume.beta.kubernetes.io/storage-class";
 const PROTECTION: &str = "kubernetes.io/pv-protection";
 /// Where a volume can come from, in the order in which they are looked at.
 const SOURCES: [&str; 22] = [
@@ -99,6 +101,30 @@ impl Rules for Volume {
             }
         }
         errors
+    }
+
+    /// See pkg/api/persistentvolume/util.go.
+    fn warnings(&self, volume: &Value, _old: Option<&Value>) -> Vec<String> {
+        let spec = at(volume, "/spec");
+        let mut warnings = Vec::new();
+        if at(volume, "/metadata/annotations").get(OLD_CLASS).is_some() {
+            let instead = "deprecated since v1.8; use \"storageClassName\" attribute instead";
+            warnings.push(format!("metadata.annotations[{OLD_CLASS}]: {instead}"));
+        }
+        if text(spec, "/persistentVolumeReclaimPolicy") == "Recycle" {
+            let text = "spec.persistentVolumeReclaimPolicy: The Recycle reclaim policy is deprecated. Instead, the \
+                        recommended approach is to use dynamic provisioning.";
+            warnings.push(text.to_owned());
+        }
+        for (i, term) in list(spec, "/nodeAffinity/required/nodeSelectorTerms").iter().enumerate() {
+            let path = format!("spec.nodeAffinity.required.nodeSelectorTerms[{i}]");
+            pod_warnings::node_term(term, &path, &mut warnings);
+        }
+        // Of these two Kubernetes says nothing here.
+        if !has(spec, "flocker") && !has(spec, "quobyte") {
+            pod_warnings::gone_source(spec, "spec", &mut warnings);
+        }
+        warnings
     }
 
     fn validate_update(&self, new: &Value, old: &Value, subresource: Option<&str>) -> Vec<FieldError> {

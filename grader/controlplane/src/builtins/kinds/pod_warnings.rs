@@ -66,22 +66,16 @@ fn node_labels(spec: &Value, path: &str, warnings: &mut Vec<String>) {
         let instead = deprecated_label(key);
         warnings.extend(instead.map(|instead| format!("{path}.nodeSelector[{key}]: {instead}")));
     }
-    let mut term = |term: &Value, path: &str| {
-        for (i, expression) in list(term, "/matchExpressions").iter().enumerate() {
-            let key = text(expression, "/key");
-            let instead = deprecated_label(key);
-            warnings.extend(instead.map(|text| format!("{path}.matchExpressions[{i}].key: {key} is {text}")));
-        }
-    };
     let nodes = at(spec, "/affinity/nodeAffinity");
     const REQUIRED: &str = "requiredDuringSchedulingIgnoredDuringExecution";
     const PREFERRED: &str = "preferredDuringSchedulingIgnoredDuringExecution";
     for (i, required) in list(nodes, &format!("/{REQUIRED}/nodeSelectorTerms")).iter().enumerate() {
-        term(required, &format!("{path}.affinity.nodeAffinity.{REQUIRED}.nodeSelectorTerms[{i}]"));
+        let path = format!("{path}.affinity.nodeAffinity.{REQUIRED}.nodeSelectorTerms[{i}]");
+        node_term(required, &path, warnings);
     }
     for (i, preferred) in list(nodes, &format!("/{PREFERRED}")).iter().enumerate() {
         let path = format!("{path}.affinity.nodeAffinity.{PREFERRED}[{i}].preference");
-        term(at(preferred, "/preference"), &path);
+        node_term(at(preferred, "/preference"), &path, warnings);
     }
     for (i, spread) in list(spec, "/topologySpreadConstraints").iter().enumerate() {
         let path = format!("{path}.topologySpreadConstraints[{i}]");
@@ -89,6 +83,15 @@ fn node_labels(spec: &Value, path: &str, warnings: &mut Vec<String>) {
         let instead = deprecated_label(key);
         warnings.extend(instead.map(|text| format!("{path}.topologyKey: {key} is {text}")));
         no_selector(spread, &path, warnings);
+    }
+}
+
+/// Labels of nodes that have new names, in a term of a selector.
+pub(super) fn node_term(term: &Value, path: &str, warnings: &mut Vec<String>) {
+    for (i, expression) in list(term, "/matchExpressions").iter().enumerate() {
+        let key = text(expression, "/key");
+        let instead = deprecated_label(key);
+        warnings.extend(instead.map(|text| format!("{path}.matchExpressions[{i}].key: {key} is {text}")));
     }
 }
 
@@ -119,8 +122,8 @@ fn annotations(pod: &Value, root: &str, warnings: &mut Vec<String>) {
     }
 }
 
-/// Sources that Kubernetes has given up, and projections of nothing.
-fn volumes(spec: &Value, path: &str, warnings: &mut Vec<String>) {
+/// A source of a volume that Kubernetes has given up.
+pub(super) fn gone_source(volume: &Value, path: &str, warnings: &mut Vec<String>) {
     const GONE: [(&str, &str); 9] = [
         ("photonPersistentDisk", "deprecated in v1.11, non-functional in v1.16+"),
         ("gitRepo", "deprecated in v1.11, and disabled by default in v1.33+"),
@@ -132,12 +135,17 @@ fn volumes(spec: &Value, path: &str, warnings: &mut Vec<String>) {
         ("cephfs", "deprecated in v1.28, non-functional in v1.31+"),
         ("rbd", "deprecated in v1.28, non-functional in v1.31+"),
     ];
+    for (source, since) in GONE.iter().filter(|(source, _)| has(volume, source)) {
+        // The Go field is spelled so, and the path with it.
+        let source = if *source == "storageos" { "storageOS" } else { source };
+        warnings.push(format!("{path}.{source}: {since}"));
+    }
+}
+
+/// Sources that Kubernetes has given up, and projections of nothing.
+fn volumes(spec: &Value, path: &str, warnings: &mut Vec<String>) {
     for (i, volume) in list(spec, "/volumes").iter().enumerate() {
-        for (source, since) in GONE.iter().filter(|(source, _)| has(volume, source)) {
-            // The Go field is spelled so, and the path with it.
-            let source = if *source == "storageos" { "storageOS" } else { source };
-            warnings.push(format!("{path}.volumes[{i}].{source}: {since}"));
-        }
+        gone_source(volume, &format!("{path}.volumes[{i}]"), warnings);
         let template = at(volume, "/ephemeral/volumeClaimTemplate/spec");
         let path = format!("{path}.volumes[{i}].ephemeral.volumeClaimTemplate.spec");
         warnings.extend(claim::warnings(template, &path));
