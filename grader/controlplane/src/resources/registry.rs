@@ -111,7 +111,7 @@ impl Registry {
 
     /// The resource at the version that the server itself prefers.
     pub(crate) fn preferred(&self, id: &ResourceId) -> Option<&Arc<Resource>> {
-        let versions = self.of_group(id.group()).filter(|resource| resource.id == *id);
+        let versions = self.of_group(id.group()).filter(|resource| resource.id.resource() == id.resource());
         versions.min_by_key(|resource| match &resource.nature {
             Nature::BuiltIn(_) => false,
             Nature::Custom(custom) => !custom.is_stored(),
