@@ -88,8 +88,8 @@ impl<'a> Api<'a> {
         let object = read(&target, object)?;
         let name = object::name(&object).to_owned();
         let mut write = self.write(&target, namespace, &name, None);
-        self.asking("create", &object, write.key(), |server| {
-            create::create(server, &mut write, object.clone())
+        self.asking("create", object, write.key(), |server, object| {
+            create::create(server, &mut write, object)
         })
     }
 
@@ -123,8 +123,8 @@ impl<'a> Api<'a> {
         let object = read(&target, object)?;
         let (namespace, name) = (object::namespace(&object).to_owned(), object::name(&object).to_owned());
         let mut write = self.write(&target, Some(&namespace), &name, subresource);
-        self.asking("update", &object, write.key(), |server| {
-            update::replace(server, &mut write, object.clone()).map(|updated| updated.object)
+        self.asking("update", object, write.key(), |server, object| {
+            update::replace(server, &mut write, object).map(|updated| updated.object)
         })
     }
 
@@ -157,8 +157,8 @@ impl<'a> Api<'a> {
     ) -> Result<Arc<Value>, ApiError> {
         let target = self.target(resource)?;
         let mut write = self.write(&target, namespace, name, subresource);
-        self.asking("patch", patch, write.key(), |server| {
-            patch::patch(server, &mut write, &SentPatch::merge(patch.clone())).map(|updated| updated.object)
+        self.asking("patch", patch.clone(), write.key(), |server, patch| {
+            patch::patch(server, &mut write, &SentPatch::merge(patch)).map(|updated| updated.object)
         })
     }
 
@@ -174,7 +174,7 @@ impl<'a> Api<'a> {
         let target = self.target(resource)?;
         let mut write = self.write(&target, namespace, name, None);
         let options = DeleteOptions::from_body(options)?;
-        self.asking("delete", &Value::Null, write.key(), |server| {
+        self.asking("delete", Value::Null, write.key(), |server, _| {
             delete::delete_admitted(server, &mut write, &options).map(|deleted| deleted.object)
         })
     }
@@ -184,17 +184,17 @@ impl<'a> Api<'a> {
     fn asking<T>(
         &mut self,
         verb: &str,
-        body: &Value,
+        body: Value,
         key: String,
-        act: impl FnOnce(&mut ApiServer) -> Result<T, ApiError>,
+        act: impl FnOnce(&mut ApiServer, Value) -> Result<T, ApiError>,
     ) -> Result<T, ApiError> {
         if !self.server.calls.are_by_driver() {
-            return act(self.server);
+            return act(self.server, body);
         }
         let write = format!("{} {verb} {key} {body}", self.manager);
         let ApiServer { calls, random, .. } = &mut *self.server;
         calls.begin_parked(random, &write);
-        let outcome = act(self.server);
+        let outcome = act(self.server, body);
         let ApiServer { calls, random, .. } = &mut *self.server;
         calls.end_parked(random, &write);
         outcome

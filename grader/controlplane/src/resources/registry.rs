@@ -6,7 +6,7 @@ use crate::builtins::{self, BuiltinResource};
 use crate::object;
 use crate::store::{ResourceId, Store};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, LazyLock};
 
 /// By group, version and plural.
@@ -30,6 +30,10 @@ struct Served {
 
 static BUILTINS: LazyLock<Table> =
     LazyLock::new(|| table(builtins::resources().iter().map(|resource| Arc::new(builtin(resource)))));
+
+/// The built-in resources at their first version: controllers look them up for everything they do.
+static PREFERRED: LazyLock<HashMap<&ResourceId, &Arc<Resource>>> =
+    LazyLock::new(|| BUILTINS.iter().rev().map(|resource| (&resource.id, resource)).collect());
 
 fn table(resources: impl Iterator<Item = Arc<Resource>>) -> Table {
     let mut table: Table = resources.collect();
@@ -111,11 +115,11 @@ impl Registry {
 
     /// The resource at the version that the server itself prefers.
     pub(crate) fn preferred(&self, id: &ResourceId) -> Option<&Arc<Resource>> {
+        if let Some(resource) = PREFERRED.get(id) {
+            return Some(resource);
+        }
         let versions = self.of_group(id.group()).filter(|resource| resource.id.resource() == id.resource());
-        versions.min_by_key(|resource| match &resource.nature {
-            Nature::BuiltIn(_) => false,
-            Nature::Custom(custom) => !custom.is_stored(),
-        })
+        versions.min_by_key(|resource| custom_of(resource).is_some_and(|custom| !custom.is_stored()))
     }
 
     /// The same objects in other forms: other versions, or another group's.
