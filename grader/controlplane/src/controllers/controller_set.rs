@@ -27,6 +27,7 @@ const NAMES: &[&str] = &[
     "serviceaccount-token-controller",
     "statefulset-controller",
     "ttl-after-finished-controller",
+    "volumeattributesclass-protection-controller",
 ];
 
 /// Controllers of kube-controller-manager that this control plane does not have: a list may leave them out by name.
@@ -58,7 +59,6 @@ const ABSENT: &[&str] = &[
     "token-cleaner-controller",
     "ttl-controller",
     "validatingadmissionpolicy-status-controller",
-    "volumeattributesclass-protection-controller",
 ];
 
 /// Which controllers run.

@@ -24,3 +24,5 @@ pub(super) const JOBS: ResourceId = ResourceId::known("batch", "jobs");
 pub(super) const CRON_JOBS: ResourceId = ResourceId::known("batch", "cronjobs");
 pub(super) const ENDPOINT_SLICES: ResourceId = ResourceId::known("discovery.k8s.io", "endpointslices");
 pub(super) const DISRUPTION_BUDGETS: ResourceId = ResourceId::known("policy", "poddisruptionbudgets");
+pub(super) const VOLUME_ATTRIBUTES_CLASSES: ResourceId =
+    ResourceId::known("storage.k8s.io", "volumeattributesclasses");

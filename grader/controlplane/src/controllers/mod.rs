@@ -50,7 +50,7 @@ pub use quota::ResourceQuotas;
 pub use replica_set::ReplicaSets;
 pub use service_account_tokens::ServiceAccountTokenSecrets;
 pub use stateful_set::StatefulSets;
-pub use volume_protection::{ClaimProtection, VolumeProtection};
+pub use volume_protection::{ClaimProtection, ClassProtection, VolumeProtection};
 
 use crate::store::Change;
 use api::unless_gone;
@@ -147,6 +147,7 @@ pub fn start(set: &ControllerSet, settings: &Settings) -> Started {
         Box::new(EndpointSliceMirroring::new(reaction)),
         Box::new(ClaimProtection::new(reaction)),
         Box::new(VolumeProtection::new(reaction)),
+        Box::new(ClassProtection::new(reaction)),
         Box::new(NamespaceLifecycle::new()),
         Box::new(GarbageCollector::new(reaction)),
         Box::new(node),

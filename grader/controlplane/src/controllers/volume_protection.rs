@@ -1,8 +1,9 @@
-//! Claims and volumes that are deleted stay as long as they are in use (pkg/controller/volume/pvcprotection,
-//! pkg/controller/volume/pvprotection). Admission gives them the finalizer; these controllers take it off.
+//! Claims, volumes and classes of their attributes that are deleted stay as long as they are in use
+//! (pkg/controller/volume/pvcprotection, pvprotection, vacprotection). Admission gives them the finalizer; these controllers take it off.
 
-use super::known::{PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES, PODS};
+use super::known::{PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES, PODS, VOLUME_ATTRIBUTES_CLASSES};
 use super::owners::{self, Key};
+use super::quota::attributes_classes;
 use super::work_queue::{WorkQueue, later};
 use super::{Api, Controller, fields, pods, unless_gone};
 use crate::error::ApiError;
@@ -11,9 +12,11 @@ use crate::store::{Change, ResourceId};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 const CLAIM_FINALIZER: &str = "kubernetes.io/pvc-protection";
 const VOLUME_FINALIZER: &str = "kubernetes.io/pv-protection";
+const CLASS_FINALIZER: &str = "kubernetes.io/vac-protection";
 
 /// Lets deleted claims go when no pod uses them any more.
 #[derive(Debug)]
@@ -27,6 +30,13 @@ pub struct ClaimProtection {
 /// Lets deleted volumes go when they are not bound any more.
 #[derive(Debug)]
 pub struct VolumeProtection {
+    reaction: SignedDuration,
+    queue: WorkQueue<Key>,
+}
+
+/// Lets deleted VolumeAttributesClasses go when no claim and no volume names them any more.
+#[derive(Debug)]
+pub struct ClassProtection {
     reaction: SignedDuration,
     queue: WorkQueue<Key>,
 }
@@ -56,6 +66,13 @@ impl ClaimProtection {
 }
 
 impl VolumeProtection {
+    /// A controller that acts `reaction` after what it saw.
+    pub fn new(reaction: SignedDuration) -> Self {
+        Self { reaction, queue: WorkQueue::default() }
+    }
+}
+
+impl ClassProtection {
     /// A controller that acts `reaction` after what it saw.
     pub fn new(reaction: SignedDuration) -> Self {
         Self { reaction, queue: WorkQueue::default() }
@@ -102,6 +119,36 @@ impl Controller for VolumeProtection {
         work_off(&mut self.queue, now, |key| {
             let free = |volume: &Value| fields::text(volume, "/status/phase") != "Bound";
             release(api, &PERSISTENT_VOLUMES, key, VOLUME_FINALIZER, free)
+        });
+    }
+
+    fn next_wake(&self) -> Option<Timestamp> {
+        self.queue.next_wake()
+    }
+}
+
+impl Controller for ClassProtection {
+    fn name(&self) -> &'static str {
+        "volumeattributesclass-protection-controller"
+    }
+
+    fn observe(&mut self, change: &Change) {
+        let due = later(change.at, self.reaction);
+        if change.resource == VOLUME_ATTRIBUTES_CLASSES && is_deletion(change) {
+            self.queue.add(owners::key(change.object()), due);
+        } else if change.resource == PERSISTENT_VOLUME_CLAIMS || change.resource == PERSISTENT_VOLUMES {
+            for class in change.old.iter().flat_map(|user| attributes_classes(user)) {
+                self.queue.add((String::new(), class.to_owned()), due);
+            }
+        }
+    }
+
+    fn run(&mut self, api: &mut Api<'_>, now: Timestamp) {
+        work_off(&mut self.queue, now, |key| {
+            let names_it = |user: &Arc<Value>| attributes_classes(user).contains(&key.1.as_str());
+            let users = [PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES];
+            let in_use = users.iter().any(|resource| api.list(resource, None).iter().any(names_it));
+            release(api, &VOLUME_ATTRIBUTES_CLASSES, key, CLASS_FINALIZER, |_| !in_use)
         });
     }
 

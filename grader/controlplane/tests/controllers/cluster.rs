@@ -25,6 +25,8 @@ pub(crate) const NODES: ResourceId = ResourceId::known("", "nodes");
 pub(crate) const SERVICES: ResourceId = ResourceId::known("", "services");
 pub(crate) const ENDPOINTS: ResourceId = ResourceId::known("", "endpoints");
 pub(crate) const ENDPOINT_SLICES: ResourceId = ResourceId::known("discovery.k8s.io", "endpointslices");
+pub(crate) const ATTRIBUTES_CLASSES: ResourceId =
+    ResourceId::known("storage.k8s.io", "volumeattributesclasses");
 pub(crate) const STATEFUL_SETS: ResourceId = ResourceId::known("apps", "statefulsets");
 
 /// More wake-ups than any story needs: a controller that never rests is found, not waited for.
@@ -109,14 +111,14 @@ impl Cluster {
 
     pub(crate) fn delete(&mut self, resource: &ResourceId, name: &str, options: Value) {
         let now = self.now;
-        let namespace = (*resource != NAMESPACES).then_some("default");
+        let namespace = (![NAMESPACES, ATTRIBUTES_CLASSES].contains(resource)).then_some("default");
         let deleted = self.plane.act_as("test", now, |api| api.delete(resource, namespace, name, &options));
         deleted.expect("the object is there");
     }
 
     pub(crate) fn get(&mut self, resource: &ResourceId, name: &str) -> Option<Arc<Value>> {
         let now = self.now;
-        let namespace = (*resource != NAMESPACES).then_some("default");
+        let namespace = (![NAMESPACES, ATTRIBUTES_CLASSES].contains(resource)).then_some("default");
         self.plane.act_as("test", now, |api| api.get(resource, namespace, name))
     }
 

@@ -13,6 +13,7 @@ mod job_stories;
 mod jobs;
 mod namespaces;
 mod nodes;
+mod protection;
 mod quotas;
 mod replication_controllers;
 mod services;

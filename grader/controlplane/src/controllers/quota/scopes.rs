@@ -54,8 +54,8 @@ fn any_named(classes: &[&str], operator: &str, values: &[Value]) -> bool {
     }
 }
 
-/// The classes that a claim has, wants, or is on its way to.
-pub(super) fn attributes_classes(claim: &Value) -> Vec<&str> {
+/// The classes that a claim or volume has, wants, or is on its way to.
+pub(in crate::controllers) fn attributes_classes(claim: &Value) -> Vec<&str> {
     let places = [
         "/spec/volumeAttributesClassName",
         "/status/currentVolumeAttributesClassName",
