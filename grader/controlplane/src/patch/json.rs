@@ -5,6 +5,11 @@
 //! of a missing member against null holds (kube's finalizer helper sends that), `copy` of a missing member
 //! writes null, and negative array indices count from the end.
 
+mod growth;
+mod place;
+
+use self::growth::Growth;
+use self::place::place;
 use super::{PatchError, decode};
 use crate::go_text;
 use crate::object;
@@ -12,14 +17,6 @@ use serde_json::{Map, Value};
 
 /// The most operations one patch may have (apiserver/pkg/endpoints/handlers/patch.go).
 pub const MAX_OPERATIONS: usize = 10_000;
-
-/// The most bytes of JSON that the copies of one patch may add together (apiserver/pkg/server/config.go,
-/// `JSONPatchMaxCopyBytes`): every copy can double a document.
-const MAX_COPIED: usize = 3 * 1024 * 1024;
-
-/// How deep moves and copies may nest a document: deeper than any object, and little enough for those who walk
-/// through it.
-const MAX_DEPTH: usize = 1_000;
 
 /// The names that an operation may have; others are errors under strict field validation.
 const MEMBERS: [&str; 4] = ["op", "path", "from", "value"];
@@ -102,49 +99,13 @@ impl Patch {
     /// [`PatchError::DoesNotApply`] with the first operation that fails.
     pub fn apply(&self, document: &Value) -> Result<Value, PatchError> {
         let mut document = document.clone();
-        let mut growth = Growth { copied: 0, depth: object::depth(&document) };
+        let mut growth = Growth::of(&document);
         for operation in &self.operations {
             apply_operation(&mut document, operation, &mut growth)
                 .map_err(|reason| PatchError::DoesNotApply { reason })?;
         }
         Ok(document)
     }
-}
-
-/// What the operations so far have made of a document.
-struct Growth {
-    /// Bytes of JSON added by copies.
-    copied: usize,
-    /// The document nests no deeper than this.
-    depth: usize,
-}
-
-impl Growth {
-    fn copies(&mut self, value: &Value) -> Result<(), String> {
-        self.copied += value.to_string().len();
-        let Self { copied, .. } = self;
-        if *copied <= MAX_COPIED {
-            return Ok(());
-        }
-        Err(format!(
-            "Unable to copy, the accumulated size increase of copy operation is {copied}, exceeding the limit {MAX_COPIED}"
-        ))
-    }
-
-    /// A value of this depth comes to a path.
-    fn puts(&mut self, path: &str, depth: usize) -> Result<(), String> {
-        self.depth = self.depth.max(steps(path) + depth);
-        if self.depth <= MAX_DEPTH { Ok(()) } else { Err("the document would nest too deeply".to_owned()) }
-    }
-
-    /// What is at `from` comes to a path: it nests as deep as the document does below that, at the most.
-    fn puts_from(&mut self, path: &str, from: &str) -> Result<(), String> {
-        self.puts(path, self.depth.saturating_sub(steps(from)))
-    }
-}
-
-fn steps(path: &str) -> usize {
-    path.matches('/').count()
 }
 
 fn apply_operation(
@@ -244,101 +205,6 @@ fn test(document: &mut Value, path: &str, expected: Option<&Value>) -> Result<()
     let found = place.get().map_err(|error| format!("error in test for path: '{path}': {error}"))?;
     // Missing and null are the same, on both sides.
     if found.unwrap_or(&Value::Null) == expected.unwrap_or(&Value::Null) { Ok(()) } else { failed() }
-}
-
-/// A member of a map or an item of an array, there or not, in its container, which is there.
-struct Place<'a> {
-    container: &'a mut Value,
-    key: String,
-}
-
-/// Finds the container that `path` points into. As in the library, what stands before the first slash is ignored.
-fn place<'a>(document: &'a mut Value, path: &str) -> Option<Place<'a>> {
-    let (parents, key) = path.rsplit_once('/')?;
-    let mut container = document;
-    for part in parents.split('/').skip(1) {
-        let part = unescape(part);
-        container = match container {
-            Value::Object(members) => members.get_mut(&part)?,
-            Value::Array(items) => {
-                let index = index(&part, items.len()).ok()?;
-                items.get_mut(index)?
-            }
-            _ => return None,
-        };
-    }
-    matches!(container, Value::Object(_) | Value::Array(_)).then(|| Place { container, key: unescape(key) })
-}
-
-impl Place<'_> {
-    fn get(&self) -> Result<Option<&Value>, String> {
-        match &*self.container {
-            Value::Object(members) => Ok(members.get(&self.key)),
-            Value::Array(items) => Ok(items.get(index(&self.key, items.len())?)),
-            _ => Ok(None),
-        }
-    }
-
-    fn add(&mut self, value: Value) -> Result<(), String> {
-        match self.container {
-            Value::Object(members) => {
-                members.insert(self.key.clone(), value);
-            }
-            Value::Array(items) if self.key == "-" => items.push(value),
-            Value::Array(items) => {
-                let index = index(&self.key, items.len() + 1).map_err(|error| {
-                    if self.key.parse::<i64>().is_ok() {
-                        error
-                    } else {
-                        format!("value was not a proper array index: '{}': {error}", self.key)
-                    }
-                })?;
-                items.insert(index, value);
-            }
-            _ => {}
-        }
-        Ok(())
-    }
-
-    fn set(&mut self, value: Value) -> Result<(), String> {
-        match self.container {
-            Value::Object(members) => {
-                members.insert(self.key.clone(), value);
-            }
-            Value::Array(items) => {
-                let index = index(&self.key, items.len())?;
-                items[index] = value;
-            }
-            _ => {}
-        }
-        Ok(())
-    }
-
-    fn remove(&mut self) -> Result<Value, String> {
-        let missing = || format!("Unable to remove nonexistent key: {}: missing value", self.key);
-        match self.container {
-            Value::Object(members) => members.remove(&self.key).ok_or_else(missing),
-            Value::Array(items) => {
-                let index = index(&self.key, items.len())?;
-                Ok(items.remove(index))
-            }
-            _ => Err(missing()),
-        }
-    }
-}
-
-/// An index below `length`; negative ones count from the end.
-fn index(key: &str, length: usize) -> Result<usize, String> {
-    let number: i64 = key.parse().map_err(|_| format!("strconv.Atoi: parsing \"{key}\": invalid syntax"))?;
-    let length = length as i64;
-    if (-length..length).contains(&number) {
-        return Ok(if number < 0 { number + length } else { number } as usize);
-    }
-    Err(format!("Unable to access invalid index: {number}: invalid index referenced"))
-}
-
-fn unescape(part: &str) -> String {
-    if part.contains('~') { part.replace("~1", "/").replace("~0", "~") } else { part.to_owned() }
 }
 
 #[cfg(test)]
