@@ -20,7 +20,7 @@ pub(crate) mod tokens;
 mod user;
 
 pub(crate) use attributes::{Attributes, ResourceAttributes, Target};
-pub(crate) use control::AccessControl;
+pub(crate) use control::{AccessControl, Decision};
 pub use tokens::ServiceAccountTokens;
 pub use user::User;
 

@@ -95,7 +95,7 @@ fn ask(
     let attributes = Attributes::new(write, operation);
     let Some(target) = matching::invocation(server, webhook, "rules", &attributes)? else { return Ok(None) };
     let attributes = attributes.at(server, &target)?;
-    match conditions::met(webhook, &attributes, &target, None) {
+    match conditions::met(&server.access, webhook, &attributes, &target, None) {
         Met::No => return Ok(None),
         Met::Yes => {}
         Met::Unknown(_) if webhook.may_fail() => return Ok(None),

@@ -12,6 +12,8 @@ use std::collections::BTreeSet;
 
 /// The longest text of all Warning headers together, in characters.
 const WARNINGS_LIMIT: usize = 4 * 1024;
+/// The longest text of one when they do not fit into that.
+const CUT_WARNING: usize = 256;
 
 pub(crate) fn bytes(status: StatusCode, content_type: &'static str, body: Bytes) -> Response {
     let mut headers = HeaderMap::new();
@@ -48,16 +50,20 @@ pub(crate) fn error(request: &Request, error: &ApiError) -> Response {
     response
 }
 
-/// Adds Warning headers: each text once, as many as there is room for (apiserver/pkg/endpoints/filters/warning.go).
+/// Adds Warning headers: each text once. When all of them are too long, each is cut, and those that have no room even
+/// then are left out (apiserver/pkg/endpoints/filters/warning.go).
 pub(crate) fn warn(response: &mut Response, warnings: &[String]) {
-    let mut room = WARNINGS_LIMIT;
     let mut told = BTreeSet::new();
-    for text in warnings {
-        if text.len() > room || !told.insert(text) {
-            continue;
+    let texts: Vec<&String> = warnings.iter().filter(|text| told.insert(*text)).collect();
+    let total: usize = texts.iter().map(|text| text.chars().count()).sum();
+    let longest = if total > WARNINGS_LIMIT { CUT_WARNING } else { usize::MAX };
+    let mut written = 0;
+    for text in texts {
+        if written >= WARNINGS_LIMIT {
+            return;
         }
-        room -= text.len();
-        let plain: String = text.chars().filter(|character| !character.is_control()).collect();
+        let plain = text.chars().take(longest).filter(|character| !character.is_control());
+        let plain: String = plain.inspect(|_| written += 1).collect();
         let quoted = plain.replace('\\', "\\\\").replace('"', "\\\"");
         if let Ok(value) = HeaderValue::try_from(format!("299 - \"{quoted}\"")) {
             response.headers.append(header::WARNING, value);

@@ -67,7 +67,8 @@ impl Cluster {
         self.now = until;
     }
 
-    fn ask(&mut self, step: &Value) -> (u16, Value) {
+    /// Status, body and warnings of an answer.
+    fn ask(&mut self, step: &Value) -> (u16, Value, Vec<String>) {
         let (path, query) = step["path"]
             .as_str()
             .expect("a path")
@@ -105,7 +106,9 @@ impl Cluster {
             let value = body_at(&body, pointer.as_str().unwrap_or_default());
             self.captured.insert(name.clone(), value);
         }
-        (response.status.as_u16(), self.masked(&body))
+        let warnings = response.headers.get_all(http::header::WARNING).iter();
+        let warnings = warnings.map(|text| String::from_utf8_lossy(text.as_bytes()).into_owned());
+        (response.status.as_u16(), self.masked(&body), warnings.collect())
     }
 
     fn filled(&self, text: &str) -> String {
@@ -149,18 +152,21 @@ fn stories_about_access_end_as_on_a_real_server() {
             if step.get("settle").is_some() {
                 cluster.settle();
             }
-            let (status, answer) = cluster.ask(step);
-            let same = step["ignore_answer"] == true || answer == step["answer"];
+            let (status, answer, warnings) = cluster.ask(step);
+            let warnings = if warnings.is_empty() { Value::Null } else { warnings.into() };
+            let same =
+                step["ignore_answer"] == true || (answer == step["answer"] && warnings == step["warnings"]);
             if step["status"] != status || !same {
                 let body = step.get("body").unwrap_or(&Value::Null);
                 differences.push(format!(
-                    "{}: {} {} {body} {}\n  expected {} {}\n  got      {status} {answer}",
+                    "{}: {} {} {body} {}\n  expected {} {} {}\n  got      {status} {answer} {warnings}",
                     story["name"],
                     step["method"],
                     step["path"],
                     step["headers"],
                     step["status"],
-                    step["answer"]
+                    step["answer"],
+                    step["warnings"]
                 ));
             }
         }

@@ -12,6 +12,8 @@ lag behind. Everything that differs from server to server is masked, here as in 
 import json, pathlib, re, ssl, sys, time, urllib.error, urllib.request
 
 HERE = pathlib.Path(__file__).parent
+# In seconds.
+PAUSES = {"cache": 12, "policies": 3}
 MASKS = [
     (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "<uid>"),
     (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "<time>"),
@@ -58,9 +60,10 @@ def ask(url, context, step, captured):
         answer = error
     text = answer.read().decode()
     try:
-        return answer.status, json.loads(text)
+        body = json.loads(text)
     except ValueError:
-        return answer.status, text
+        body = text
+    return answer.status, body, answer.headers.get_all("Warning") or []
 
 
 url, authority = sys.argv[1:]
@@ -69,11 +72,13 @@ stories = json.loads((HERE / "stories.json").read_text())
 for story in stories:
     captured = {}
     for step in story["steps"]:
-        time.sleep(12 if step.get("settle") == "cache" else 0.5 if "settle" in step else 0)
-        step["status"], body = ask(url, context, step, captured)
+        time.sleep(PAUSES.get(step.get("settle"), 0.5 if "settle" in step else 0))
+        step["status"], body, warnings = ask(url, context, step, captured)
         for name, path in step.get("capture", {}).items():
             captured[name] = pointer(body, path)
         step["answer"] = masked(body)
+        if warnings:
+            step["warnings"] = warnings
 lines = []
 for story in stories:
     steps = ",\n".join("  " + json.dumps(step) for step in story["steps"])

@@ -2,8 +2,7 @@
 //! (pkg/registry/authorization, pkg/apis/authorization/validation/validation.go)
 
 use super::selectors;
-use crate::access::control::Decision;
-use crate::access::{AccessControl, Attributes, ResourceAttributes, Target, User};
+use crate::access::{AccessControl, Attributes, Decision, ResourceAttributes, Target, User};
 use crate::error::ApiError;
 use crate::field_error::FieldError;
 use crate::verbs::write::Write;

@@ -1,7 +1,7 @@
 //! MutatingAdmissionPolicies (apiserver/pkg/admission/plugin/policy/mutating).
 
 use super::conditions::{self, Met};
-use super::variables::Variables;
+use super::variables::{self, Variables};
 use super::{Bound, bound, may_fail, params};
 use crate::admission::{Attributes, MUTATING_BINDINGS, MUTATING_POLICIES, Operation, webhooks};
 use crate::api_server::ApiServer;
@@ -11,7 +11,7 @@ use crate::error::{ApiError, Cause, Details};
 use crate::object;
 use crate::patch::{self, PatchError};
 use crate::resources::Resource;
-use crate::schema::cel::Wanted;
+use crate::schema::cel::{Evaluation, Expression, Requester, ResourceCheck, Wanted};
 use crate::verbs::write::Write;
 use http::StatusCode;
 use serde_json::Value;
@@ -86,20 +86,18 @@ fn apply_policy(
     param: Option<Value>,
 ) -> Result<Result<(), String>, ApiError> {
     let Bound { policy, target, .. } = bound;
-    match conditions::met(&policy["spec"], attributes, target, param.as_ref()) {
+    match conditions::met(&server.access, &policy["spec"], attributes, target, param.as_ref()) {
         Met::Yes => {}
         Met::No => return Ok(Ok(())),
         Met::Unknown(why) => return Ok(Err(why)),
     }
-    let mut variables = match Variables::new(server, policy, attributes, target, param) {
-        Ok(variables) => variables,
-        Err(why) => return Ok(Err(why)),
-    };
+    let mut variables = Variables::new(server, policy, attributes, target, param);
     let shown = |object: &Value| (*resource.present(&Arc::new(object.clone()), u64::MAX)).clone();
     for mutation in policy["spec"]["mutations"].as_array().into_iter().flatten() {
         let now = shown(object);
         variables.set_object(conversion::at_version(server, target, &now)?);
-        let changed = match mutated(target, mutation, &variables) {
+        let requester = variables::requester(&server.access, attributes);
+        let changed = match mutated(target, mutation, &variables, requester) {
             Ok(changed) => changed,
             Err(why) => return Ok(Err(why)),
         };
@@ -111,10 +109,21 @@ fn apply_policy(
     Ok(Ok(()))
 }
 
-fn mutated(target: &Resource, mutation: &Value, variables: &Variables) -> Result<Value, String> {
-    let source = |key: &str| mutation[key]["expression"].as_str().unwrap_or_default();
+fn mutated(
+    target: &Resource,
+    mutation: &Value,
+    variables: &Variables,
+    requester: (Requester<'_>, ResourceCheck),
+) -> Result<Value, String> {
+    let value = |key: &str, wanted: Wanted| {
+        let source = mutation[key]["expression"].as_str().unwrap_or_default();
+        let expression = Expression::compile(source, &variables.scope().with_mutations(), wanted)?;
+        let activation = variables.activation(Some(requester.clone()));
+        let value = Evaluation::new(&activation, Evaluation::POLICY_BUDGET).value(&expression);
+        value.map_err(|failure| failure.to_string())
+    };
     if mutation["patchType"] == "JSONPatch" {
-        let operations = variables.value(source("jsonPatch"), Wanted::Patches)?;
+        let operations = value("jsonPatch", Wanted::Patches)?;
         let patch = patch::json::Patch::parse(operations.to_string().as_bytes())
             .map_err(|error| format!("JSON Patch: {error}"))?;
         return match patch.apply(variables.object()) {
@@ -124,7 +133,7 @@ fn mutated(target: &Resource, mutation: &Value, variables: &Variables) -> Result
             Err(error) => Err(format!("JSON Patch: {error}")),
         };
     }
-    let configuration = variables.value(source("applyConfiguration"), Wanted::Object)?;
+    let configuration = value("applyConfiguration", Wanted::Object)?;
     let laid_over = apply::lay_over(&target.schema(), target.is_custom(), variables.object(), &configuration);
     laid_over.map_err(|why| format!("error applying patch: {why}"))
 }

@@ -1,13 +1,13 @@
 //! ValidatingAdmissionPolicies (apiserver/pkg/admission/plugin/policy/validating).
 
 use super::conditions::{self, Met};
-use super::variables::Variables;
+use super::variables::{self, Variables};
 use super::{Bound, bound, may_fail, params};
 use crate::admission::{Attributes, Operation, VALIDATING_BINDINGS, VALIDATING_POLICIES};
 use crate::api_server::ApiServer;
 use crate::error::{ApiError, Cause, Details};
 use crate::object;
-use crate::schema::cel::Wanted;
+use crate::schema::cel::{Evaluation, Expression, Scope, Wanted};
 use crate::verbs::write::Write;
 use http::StatusCode;
 use serde_json::Value;
@@ -54,6 +54,10 @@ pub(in crate::admission) fn validate(
             for param in params {
                 for finding in evaluate(server, &bound, &attributes, param) {
                     if finding.is_error && may_fail {
+                        continue;
+                    }
+                    if finding.denies {
+                        deny(Some(binding), finding.message, finding.reason);
                         continue;
                     }
                     for action in binding["spec"]["validationActions"].as_array().into_iter().flatten() {
@@ -110,11 +114,13 @@ struct Finding {
     message: String,
     reason: String,
     is_error: bool,
+    /// Refuses the write whatever the binding makes of validations.
+    denies: bool,
 }
 
 impl Finding {
     fn error(message: String) -> Self {
-        Self { message, reason: String::new(), is_error: true }
+        Self { message, reason: String::new(), is_error: true, denies: false }
     }
 }
 
@@ -125,43 +131,85 @@ fn evaluate(
     param: Option<Value>,
 ) -> Vec<Finding> {
     let Bound { policy, target, .. } = bound;
-    match conditions::met(&policy["spec"], attributes, target, param.as_ref()) {
+    match conditions::met(&server.access, &policy["spec"], attributes, target, param.as_ref()) {
         Met::Yes => {}
         Met::No => return Vec::new(),
         Met::Unknown(why) => return vec![Finding::error(why)],
     }
-    let variables = match Variables::new(server, policy, attributes, target, param) {
-        Ok(variables) => variables,
-        Err(why) => return vec![Finding::error(why)],
+    let variables = Variables::new(server, policy, attributes, target, param);
+    let validations = policy["spec"]["validations"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let compile = |holder: &Value, key: &str, scope: &Scope, wanted: Wanted| {
+        let source = holder[key].as_str().filter(|source| !source.is_empty())?;
+        Some(Expression::compile(source, scope, wanted).map_err(|why| format!("compilation error: {why}")))
     };
+    let (scope, of_messages) = (variables.scope(), variables.scope().without_authorizer());
+    let compiled: Vec<_> = validations
+        .iter()
+        .map(|validation| {
+            let message = compile(validation, "messageExpression", &of_messages, Wanted::Text);
+            (validation, compile(validation, "expression", &scope, Wanted::Bool), message)
+        })
+        .collect();
+    let requester = variables::requester(&server.access, attributes);
+    let mut evaluation = Evaluation::new(&variables.activation(Some(requester)), Evaluation::POLICY_BUDGET);
+    let mut verdicts = Vec::new();
+    for (validation, expression, message) in &compiled {
+        let verdict = match expression {
+            None => continue,
+            Some(Err(why)) => Err(why.clone()),
+            Some(Ok(expression)) => match evaluation.value(expression) {
+                Err(failure) if failure.ends_all() => return vec![Finding::error(failure.to_string())],
+                verdict => verdict.map_err(|failure| failure.to_string()),
+            },
+        };
+        verdicts.push((verdict, validation, message));
+    }
+    // Messages are evaluated after all validations, and do not know who asks.
+    let mut evaluation = Evaluation::new(&variables.activation(None), evaluation.remaining());
     let mut findings = Vec::new();
-    for validation in policy["spec"]["validations"].as_array().into_iter().flatten() {
-        let text = |key: &str| validation[key].as_str().unwrap_or_default();
-        match variables.value(text("expression"), Wanted::Bool) {
+    for (verdict, validation, message) in verdicts {
+        match verdict {
             Ok(Value::Bool(true)) => {}
-            Ok(_) => findings.push(Finding {
-                message: message(&variables, validation),
-                reason: text("reason").to_owned(),
-                is_error: false,
-            }),
             Err(why) => findings.push(Finding::error(why)),
+            Ok(_) => {
+                let message = message.as_ref().and_then(|message| message.as_ref().ok());
+                match message.map(|message| evaluation.value(message)) {
+                    Some(Err(failure)) if failure.ends_all() => {
+                        findings.push(Finding::error(format!("failed messageExpression: {failure}")));
+                    }
+                    evaluated => findings.push(Finding {
+                        message: message_of(validation, evaluated.and_then(Result::ok)),
+                        reason: validation["reason"].as_str().unwrap_or_default().to_owned(),
+                        is_error: false,
+                        denies: false,
+                    }),
+                }
+            }
         }
     }
-    for annotation in policy["spec"]["auditAnnotations"].as_array().into_iter().flatten() {
-        let source = annotation["valueExpression"].as_str().unwrap_or_default();
-        if let Err(why) = variables.value(source, Wanted::TextOrNull) {
-            findings.push(Finding::error(why));
-        }
-    }
+    findings.extend(annotation_failures(policy, &variables));
     findings
 }
 
-fn message(variables: &Variables, validation: &Value) -> String {
+/// Annotations of the audit are evaluated, though there is no audit: those that fail refuse the write.
+fn annotation_failures(policy: &Value, variables: &Variables) -> Vec<Finding> {
+    let annotations = policy["spec"]["auditAnnotations"].as_array().into_iter().flatten();
+    let sources = annotations.map(|annotation| annotation["valueExpression"].as_str().unwrap_or_default());
+    let scope = variables.scope();
+    let compiled: Vec<_> =
+        sources.map(|source| Expression::compile(source, &scope, Wanted::TextOrNull)).collect();
+    let mut evaluation = Evaluation::new(&variables.activation(None), Evaluation::POLICY_BUDGET);
+    let failures = compiled.iter().filter_map(|expression| match expression {
+        Ok(expression) => evaluation.value(expression).err().map(|failure| failure.to_string()),
+        Err(why) => Some(format!("compilation error: {why}")),
+    });
+    failures.map(|why| Finding { denies: true, ..Finding::error(why) }).collect()
+}
+
+/// What to say about a validation that does not hold; `evaluated` is what its `messageExpression` gave.
+fn message_of(validation: &Value, evaluated: Option<Value>) -> String {
     let text = |key: &str| validation[key].as_str().unwrap_or_default();
-    let expression = text("messageExpression");
-    if !expression.is_empty()
-        && let Ok(Value::String(message)) = variables.value(expression, Wanted::Text)
-    {
+    if let Some(Value::String(message)) = evaluated {
         let message = message.trim();
         if !message.is_empty() && message.len() <= LONGEST_MESSAGE && !message.contains('\n') {
             return message.to_owned();

@@ -1,15 +1,13 @@
 //! What the expressions of a policy see (apiserver/pkg/admission/plugin/cel/{activation,composition}.go).
 
-use super::conditions;
+use crate::access::AccessControl;
 use crate::admission::{Attributes, review};
 use crate::api_server::ApiServer;
 use crate::resources::{NAMESPACES, Resource};
-use crate::schema::cel::{Expression, Scope, Wanted};
+use crate::schema::cel::{Activation, Expression, Requester, ResourceCheck, Scope, Variable, Wanted};
 use serde_json::{Map, Value, json};
 
-pub(super) const TOO_EXPENSIVE: &str = "operation cancelled: actual cost limit exceeded";
-
-/// The variables of one policy with one parameter, and the values that they have for one write.
+/// What one policy with one parameter sees of one write.
 pub(super) struct Variables {
     scope: Scope,
     object: Value,
@@ -17,41 +15,37 @@ pub(super) struct Variables {
     request: Value,
     params: Option<Value>,
     namespace: Value,
-    /// `variables`, each with its value.
-    defined: Value,
-    /// Variables that have none, with the reason.
-    failed: Vec<(String, String)>,
+    /// What the policy defines; each may use those before it.
+    defined: Vec<Variable>,
 }
 
 impl Variables {
-    /// Evaluates the variables that the policy defines, in their order: each may use those before it. `attributes` are in
-    /// the version of `target`.
-    ///
-    /// # Errors
-    /// A variable that cannot be compiled.
+    /// `attributes` are in the version of `target`.
     pub(super) fn new(
         server: &ApiServer,
         policy: &Value,
         attributes: &Attributes<'_>,
         target: &Resource,
         params: Option<Value>,
-    ) -> Result<Self, String> {
+    ) -> Self {
         let has_params = !policy["spec"]["paramKind"].is_null();
-        let mut variables = Self {
-            scope: Scope::of_policy(has_params),
+        let mut scope = Scope::of_policy(has_params);
+        let mut defined = Vec::new();
+        for variable in policy["spec"]["variables"].as_array().into_iter().flatten() {
+            let text = |key: &str| variable[key].as_str().unwrap_or_default();
+            let expression = Expression::compile(text("expression"), &scope, Wanted::Any);
+            scope.define(text("name"), expression.as_ref().ok());
+            defined.push(Variable { name: text("name").to_owned(), expression });
+        }
+        Self {
+            scope,
             object: attributes.object.clone(),
             old: attributes.old.clone(),
             request: review::request(attributes, target),
             params: has_params.then(|| params.unwrap_or_default()),
             namespace: namespace(server, attributes),
-            defined: json!({}),
-            failed: Vec::new(),
-        };
-        for variable in policy["spec"]["variables"].as_array().into_iter().flatten() {
-            let text = |key: &str| variable[key].as_str().unwrap_or_default();
-            variables.define(text("name"), text("expression"))?;
+            defined,
         }
-        Ok(variables)
     }
 
     /// The object as earlier mutations have left it.
@@ -63,49 +57,40 @@ impl Variables {
         &self.object
     }
 
-    fn define(&mut self, name: &str, source: &str) -> Result<(), String> {
-        let expression = Expression::compile(source, &self.scope, Wanted::Any)
-            .map_err(|why| format!("failed to compile variable {name:?}: {why}"))?;
-        match self.evaluate(&expression, source) {
-            Ok(value) => self.defined[name] = value,
-            Err(why) => self.failed.push((name.to_owned(), why)),
-        }
-        self.scope.define(name, &expression);
-        Ok(())
+    /// What expressions of the policy may use.
+    pub(super) fn scope(&self) -> Scope {
+        self.scope.clone()
     }
 
-    /// Compiles and evaluates an expression.
-    ///
-    /// # Errors
-    /// Why there is no value, in the words of Kubernetes.
-    pub(super) fn value(&self, source: &str, wanted: Wanted) -> Result<Value, String> {
-        let mutates = matches!(wanted, Wanted::Object | Wanted::Patches);
-        let scope = if mutates { self.scope.clone().with_mutations() } else { self.scope.clone() };
-        let expression = Expression::compile(source, &scope, wanted)?;
-        self.evaluate(&expression, source)
-    }
-
-    fn evaluate(&self, expression: &Expression, source: &str) -> Result<Value, String> {
-        let mut known = vec![
+    /// What expressions are evaluated with.
+    pub(super) fn activation<'a>(
+        &'a self,
+        requester: Option<(Requester<'a>, ResourceCheck)>,
+    ) -> Activation<'a> {
+        let mut values = vec![
             ("object", &self.object),
             ("oldObject", &self.old),
             ("request", &self.request),
             ("namespaceObject", &self.namespace),
-            ("variables", &self.defined),
         ];
-        known.extend(self.params.as_ref().map(|params| ("params", params)));
-        expression.evaluate(&known).0.map_err(|failure| {
-            let text = conditions::shown(source, failure);
-            // A variable without a value is one that could not be evaluated.
-            let cause = self.failed.iter().find(|(name, _)| text.ends_with(&format!("no such key: {name}")));
-            match cause {
-                Some((name, why)) => format!(
-                    "expression '{source}' resulted in error: composited variable {name:?} fails to evaluate: {why}"
-                ),
-                None => text,
-            }
-        })
+        values.extend(self.params.as_ref().map(|params| ("params", params)));
+        Activation { values, requester, variables: &self.defined }
     }
+}
+
+/// Who makes the write, and what it is about.
+pub(super) fn requester<'a>(
+    control: &'a AccessControl,
+    attributes: &Attributes<'_>,
+) -> (Requester<'a>, ResourceCheck) {
+    let resource = ResourceCheck {
+        group: attributes.resource.id.group().to_owned(),
+        resource: attributes.resource.id.resource().to_owned(),
+        subresource: attributes.subresource.to_owned(),
+        namespace: attributes.namespace.to_owned(),
+        name: attributes.name.to_owned(),
+    };
+    (Requester::new(control, attributes.user.clone()), resource)
 }
 
 /// The namespace of the object, with what policies may see of it; nothing for what has none.

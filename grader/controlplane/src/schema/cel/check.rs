@@ -157,6 +157,7 @@ impl Checker {
                     found => Type::Optional(Box::new(found)),
                 }
             }
+            Type::Opaque(name) => self.mistake(at, format!("unexpected failed resolution of '{name}'")).type_,
             other => {
                 let text = format!("type '{other}' does not support field selection");
                 self.mistake(at, text).type_
@@ -171,6 +172,14 @@ impl Checker {
             && !self.scope.iter().any(|(scoped, _)| name.starts_with(&format!("{scoped}.")))
         {
             return Checked { type_: Type::Name, cost: 1 };
+        }
+        // A variable whose name has a dot.
+        if let Some((_, type_)) = self
+            .scope
+            .iter()
+            .find(|(scoped, _)| scoped.contains('.') && dotted_name(expr).as_ref() == Some(scoped))
+        {
+            return Checked { type_: type_.clone(), cost: 1 };
         }
         let Checked { type_, cost } = self.expr(operand);
         let found = self.field(&type_, field, expr.at);
@@ -230,6 +239,9 @@ impl Checker {
             return self.no_overload(expr.at, "_?_:_", None, &types);
         }
         let [_, yes, no] = types;
+        // An empty list is one of whatever the other has.
+        let yes =
+            if matches!(&parts[1].kind, Kind::List(items) if items.is_empty()) { no.clone() } else { yes };
         let size = yes.size().zip(no.size()).map(|(yes, no)| yes.max(no));
         let type_ = if yes.is_dyn() { Type::Dyn(None) } else { yes };
         Checked { type_: type_.with_size(size), cost }

@@ -1,6 +1,7 @@
 //! Evaluating expressions, with a bound on what that may cost.
 
 use super::ast::{Call, Comprehension, Element, Expr, Kind, Literal, Macro};
+use super::composition::Composition;
 use super::deep;
 use super::functions;
 use super::value::{Text, Value};
@@ -9,6 +10,17 @@ use std::rc::Rc;
 
 /// The most that one evaluation may cost (`PerCallLimit`).
 pub(super) const CALL_LIMIT: u64 = 1_000_000;
+
+/// The variable whose fields are variables of a policy.
+pub(super) const VARIABLES: &str = "variables";
+/// The variable that tells what the requester may do.
+pub(super) const AUTHORIZER: &str = "authorizer";
+/// The variable that tells what the requester may do with what the request is about; its name has a dot.
+pub(super) const REQUEST_RESOURCE_AUTHORIZER: &str = "authorizer.requestResource";
+const REQUEST_RESOURCE: &str = "requestResource";
+
+/// What Kubernetes says of an expression that costs more than it may.
+pub(super) const TOO_EXPENSIVE: &str = "operation cancelled: actual cost limit exceeded";
 
 /// Why there is no value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,7 +36,11 @@ impl Fault {
         Fault::Error("no such overload".to_owned())
     }
 
-    fn no_such_key(key: &str) -> Self {
+    fn no_such_attribute(name: &str) -> Self {
+        Fault::Error(format!("no such attribute(s): {name}"))
+    }
+
+    pub(super) fn no_such_key(key: &str) -> Self {
         Fault::Error(format!("no such key: {key}"))
     }
 }
@@ -33,17 +49,34 @@ pub(super) type Evaluated<'a> = Result<Value<'a>, Fault>;
 
 /// Evaluates an expression with these variables; answers what it cost as well.
 pub(super) fn evaluate<'a>(expr: &'a Expr, variables: Vec<(&'a str, Value<'a>)>) -> (Evaluated<'a>, u64) {
-    let mut evaluator = Evaluator { scope: variables, spent: 0 };
-    let value = evaluator.expr(expr);
-    (value, evaluator.spent)
+    Evaluator { scope: variables, spent: 0, composition: None }.evaluate(expr)
 }
 
 pub(super) struct Evaluator<'a> {
     scope: Vec<(&'a str, Value<'a>)>,
     spent: u64,
+    /// Where `variables` come from, where there are any.
+    composition: Option<Rc<Composition<'a>>>,
 }
 
 impl<'a> Evaluator<'a> {
+    /// An evaluator of what shares these variables.
+    pub(super) fn of_composition(composition: Rc<Composition<'a>>) -> Self {
+        Self { scope: composition.scope(), spent: 0, composition: Some(composition) }
+    }
+
+    /// The value of an expression, and what it cost beside its variables.
+    pub(super) fn evaluate(mut self, expr: &'a Expr) -> (Evaluated<'a>, u64) {
+        let value = self.expr(expr);
+        (value, self.spent)
+    }
+
+    /// The value of a variable of a policy; nothing when the operand is something else.
+    fn composed(&mut self, operand: &Expr, field: &str) -> Option<Evaluated<'a>> {
+        let composition = self.composition.as_ref()?;
+        matches!(&operand.kind, Kind::Ident(name) if name == VARIABLES).then(|| composition.value(field))
+    }
+
     /// Counts the cost of a step.
     pub(super) fn spend(&mut self, cost: u64) -> Result<(), Fault> {
         self.spent = self.spent.saturating_add(cost);
@@ -59,13 +92,20 @@ impl<'a> Evaluator<'a> {
             Kind::Literal(literal) => Ok(literal_value(literal)),
             Kind::Ident(name) => {
                 self.spend(1)?;
-                let found = self.scope.iter().rev().find(|(scoped, _)| scoped == name);
-                Ok(found.map_or_else(|| Value::Type(name.as_str().into()), |(_, value)| value.clone()))
+                match self.scope.iter().rev().find(|(scoped, _)| scoped == name) {
+                    Some((_, value)) => Ok(value.clone()),
+                    None if name == AUTHORIZER => Err(Fault::no_such_attribute(name)),
+                    None => Ok(Value::Type(name.as_str().into())),
+                }
             }
             Kind::Select { operand, field, optional } => self.select(expr, operand, field, *optional),
             Kind::Has { operand, field } => {
                 self.spend(1)?;
+                if let Some(value) = self.composed(operand, field) {
+                    return value.map(|_| Value::Bool(true));
+                }
                 match self.expr(operand)? {
+                    Value::Authorization(_) => Ok(Value::Bool(false)),
                     Value::Optional(inner) => {
                         Ok(Value::Bool(inner.is_some_and(|inner| inner.field(field).is_some())))
                     }
@@ -133,6 +173,16 @@ impl<'a> Evaluator<'a> {
 
     fn select(&mut self, expr: &'a Expr, operand: &'a Expr, field: &'a str, optional: bool) -> Evaluated<'a> {
         self.spend(1)?;
+        if let Some(value) = self.composed(operand, field) {
+            self.spend(1)?;
+            return value;
+        }
+        if field == REQUEST_RESOURCE && matches!(&operand.kind, Kind::Ident(name) if name == AUTHORIZER) {
+            let found = self.scope.iter().find(|(name, _)| *name == REQUEST_RESOURCE_AUTHORIZER);
+            return found
+                .map(|(_, value)| value.clone())
+                .ok_or_else(|| Fault::no_such_attribute(REQUEST_RESOURCE_AUTHORIZER));
+        }
         let value = match self.expr(operand) {
             // A dotted name of a type has passed the type check.
             Ok(Value::Type(name)) => return Ok(Value::Type(format!("{name}.{field}").into())),

@@ -2,12 +2,16 @@
 //! (apiserver/pkg/admission/plugin/cel).
 
 use super::ast::Expr;
+use super::authorization::{Authorization, Requester, ResourceCheck};
 use super::check::{self, Checked};
-use super::evaluate::{Fault, evaluate};
+use super::composition::Composition;
+use super::evaluate::{AUTHORIZER, Evaluator, Fault, REQUEST_RESOURCE_AUTHORIZER, TOO_EXPENSIVE};
 use super::parser::parse;
+use super::scope::Scope;
 use super::types::Type;
 use super::value::Value;
 use serde_json::Value as Json;
+use std::rc::Rc;
 
 /// What an expression must give.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,59 +27,51 @@ pub(crate) enum Wanted {
     Any,
 }
 
-/// The variables that an expression may use, with what is known of them before.
-#[derive(Clone, Debug)]
-pub(crate) struct Scope {
-    variables: Vec<(String, Type)>,
-}
-
 /// An expression that may be evaluated in its scope.
 #[derive(Debug)]
 pub(crate) struct Expression {
+    source: String,
     expr: Expr,
     type_: Type,
 }
 
-/// Why there is no value.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Failure {
-    /// In the words of Kubernetes.
-    Error(String),
-    TooExpensive,
+/// A variable that a policy defines, or why it cannot.
+#[derive(Debug)]
+pub(crate) struct Variable {
+    pub(crate) name: String,
+    pub(crate) expression: Result<Expression, String>,
 }
 
-impl Scope {
-    /// What match conditions may use: the object before and after, and the request.
-    pub(crate) fn of_request() -> Self {
-        let dynamic = || Type::Dyn(None);
-        let variables = [("object", dynamic()), ("oldObject", dynamic()), ("request", request())];
-        Self { variables: variables.map(|(name, type_)| (name.to_owned(), type_)).into() }
-    }
+/// What expressions are evaluated with.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Activation<'a> {
+    pub(crate) values: Vec<(&'a str, &'a Json)>,
+    /// Who asks, and what the request is about, where expressions may ask about that.
+    pub(crate) requester: Option<(Requester<'a>, ResourceCheck)>,
+    pub(crate) variables: &'a [Variable],
+}
 
-    /// What policies may use besides: their parameters, if any, the namespace, and variables that they define.
-    pub(crate) fn of_policy(has_params: bool) -> Self {
-        let mut scope = Self::of_request();
-        if has_params {
-            scope.variables.push(("params".to_owned(), Type::Dyn(None)));
-        }
-        scope.variables.push(("namespaceObject".to_owned(), namespace()));
-        scope.variables.push(("variables".to_owned(), Type::object([])));
-        scope
-    }
+/// Expressions that are evaluated one after the other, within a budget.
+#[derive(Debug)]
+pub(crate) struct Evaluation<'a> {
+    composition: Rc<Composition<'a>>,
+    budget: u64,
+}
 
-    /// Adds the types that mutations make.
-    pub(crate) fn with_mutations(mut self) -> Self {
-        for name in ["Object", "JSONPatch"] {
-            self.variables.push((name.to_owned(), Type::Opaque(name)));
-        }
-        self
-    }
+/// Why there is no value, in the words of Kubernetes.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Failure {
+    #[error("expression '{expression}' resulted in error: {why}")]
+    Error { expression: String, why: String },
+    /// No further expression is evaluated.
+    #[error("validation failed due to running out of cost budget, no further validation rules will be run")]
+    OutOfBudget,
+}
 
-    /// Adds `variables.NAME`, of the type of its expression.
-    pub(crate) fn define(&mut self, name: &str, expression: &Expression) {
-        if let Some((_, variables)) = self.variables.iter_mut().find(|(known, _)| known == "variables") {
-            *variables = variables.with_field(name, expression.type_.clone());
-        }
+impl Failure {
+    /// Whether no further expression is to be evaluated.
+    pub(crate) fn ends_all(&self) -> bool {
+        *self == Failure::OutOfBudget
     }
 }
 
@@ -88,46 +84,86 @@ impl Expression {
         let failed = |mistakes: String| format!("compilation failed: {mistakes}");
         let expr = parse(source).map_err(|mistake| failed(check::show(&[mistake], source)))?;
         let variables: Vec<(&str, Type)> =
-            scope.variables.iter().map(|(name, type_)| (name.as_str(), type_.clone())).collect();
+            scope.variables().iter().map(|(name, type_)| (name.as_str(), type_.clone())).collect();
         let Checked { type_, .. } =
             check::check(&expr, &variables).map_err(|mistakes| failed(check::show(&mistakes, source)))?;
         if !wanted.allows(&type_) {
-            return Err(format!("must evaluate to {}", wanted.shown()));
+            return Err(format!("must evaluate to {} but got {}", wanted.shown(), type_.full_name()));
         }
         if let Some(unusable) = check::unusable(&expr) {
             return Err(format!("program instantiation failed: {unusable}"));
         }
-        Ok(Self { expr, type_ })
+        Ok(Self { source: source.to_owned(), expr, type_ })
     }
 
-    /// Evaluates the expression with these variables; answers what it cost as well.
-    pub(crate) fn evaluate(&self, variables: &[(&str, &Json)]) -> (Result<Json, Failure>, u64) {
-        let scope = variables.iter().map(|(name, value)| (*name, Value::dynamic(value))).collect();
-        let (result, cost) = evaluate(&self.expr, scope);
-        let json = match result {
-            Ok(value) => {
-                value.to_json().ok_or_else(|| Failure::Error("the value cannot be shown as JSON".to_owned()))
+    /// The type that a variable of it has: only simple ones are known (convertCelTypeToDeclType).
+    pub(super) fn declared_type(&self) -> Type {
+        fn known(type_: &Type) -> Type {
+            match type_ {
+                Type::List(item, size) => Type::List(Box::new(known(item)), *size),
+                Type::Map(key, value, size) => Type::Map(Box::new(known(key)), Box::new(known(value)), *size),
+                Type::Object(_) | Type::Optional(_) | Type::Opaque(_) | Type::Name => Type::Dyn(None),
+                simple => simple.clone(),
             }
-            Err(Fault::Error(text)) => Err(Failure::Error(text)),
-            Err(Fault::TooExpensive) => Err(Failure::TooExpensive),
-        };
-        (json, cost)
+        }
+        known(&self.type_)
+    }
+
+    pub(super) fn expr(&self) -> &Expr {
+        &self.expr
+    }
+}
+
+impl<'a> Evaluation<'a> {
+    /// The most that the expressions of a policy may cost (`RuntimeCELCostBudget`).
+    pub(crate) const POLICY_BUDGET: u64 = super::BUDGET;
+    /// The most that match conditions may cost (`RuntimeCELCostBudgetMatchConditions`).
+    pub(crate) const CONDITIONS_BUDGET: u64 = super::BUDGET / 4;
+
+    pub(crate) fn new(activation: &Activation<'a>, budget: u64) -> Self {
+        let values = activation.values.iter();
+        let mut scope: Vec<_> = values.map(|(name, value)| (*name, Value::dynamic(value))).collect();
+        if let Some((requester, resource)) = &activation.requester {
+            scope.push((AUTHORIZER, Authorization::Authorizer(requester.clone()).into()));
+            let resource = Authorization::Resource(requester.clone(), resource.clone());
+            scope.push((REQUEST_RESOURCE_AUTHORIZER, resource.into()));
+        }
+        Self { composition: Rc::new(Composition::new(scope, activation.variables)), budget }
+    }
+
+    /// Evaluates an expression.
+    ///
+    /// # Errors
+    /// Why there is no value.
+    pub(crate) fn value(&mut self, expression: &'a Expression) -> Result<Json, Failure> {
+        let (value, cost) = Evaluator::of_composition(self.composition.clone()).evaluate(&expression.expr);
+        let cost = cost.saturating_add(self.composition.take_cost());
+        self.budget = self.budget.checked_sub(cost).ok_or(Failure::OutOfBudget)?;
+        let failed =
+            |why: &str| Failure::Error { expression: expression.source.clone(), why: why.to_owned() };
+        match value {
+            Ok(value) => value.to_json().ok_or_else(|| failed("the value cannot be shown as JSON")),
+            Err(Fault::Error(why)) => Err(failed(&why)),
+            Err(Fault::TooExpensive) => Err(failed(TOO_EXPENSIVE)),
+        }
+    }
+
+    /// What further expressions may cost.
+    pub(crate) fn remaining(&self) -> u64 {
+        self.budget
     }
 }
 
 impl Wanted {
+    /// Whether an expression of this type gives it. What is not known before is not enough.
     fn allows(self, type_: &Type) -> bool {
         match (self, type_) {
-            (Wanted::Any, _) => true,
-            (Wanted::Bool, Type::Bool)
+            (Wanted::Any, _)
+            | (Wanted::Bool, Type::Bool)
             | (Wanted::Text | Wanted::TextOrNull, Type::String(_))
             | (Wanted::TextOrNull, Type::Null)
             | (Wanted::Object, Type::Opaque("Object")) => true,
-            (Wanted::Patches, Type::List(item, _)) => {
-                matches!(**item, Type::Opaque("JSONPatch") | Type::Dyn(_))
-            }
-            // What is not known before is found out when it is evaluated.
-            (_, Type::Dyn(_)) => true,
+            (Wanted::Patches, Type::List(item, _)) => matches!(**item, Type::Opaque("JSONPatch")),
             _ => false,
         }
     }
@@ -136,7 +172,7 @@ impl Wanted {
         match self {
             Wanted::Bool => "bool",
             Wanted::Text => "string",
-            Wanted::TextOrNull => "one of the types [string null_type]",
+            Wanted::TextOrNull => "one of [string null_type]",
             Wanted::Object => "Object",
             Wanted::Patches => "list(JSONPatch)",
             Wanted::Any => "any",
@@ -144,73 +180,15 @@ impl Wanted {
     }
 }
 
-/// `AdmissionRequest` (BuildRequestType in apiserver/pkg/admission/plugin/cel/compile.go).
-fn request() -> Type {
-    let text = || Type::String(None);
-    let kind = || Type::object([("group", text()), ("version", text()), ("kind", text())]);
-    let resource = || Type::object([("group", text()), ("version", text()), ("resource", text())]);
-    let extra = Type::Map(Box::new(text()), Box::new(Type::List(Box::new(text()), None)), None);
-    let user = Type::object([
-        ("username", text()),
-        ("uid", text()),
-        ("groups", Type::List(Box::new(text()), None)),
-        ("extra", extra),
-    ]);
-    Type::object([
-        ("kind", kind()),
-        ("resource", resource()),
-        ("subResource", text()),
-        ("requestKind", kind()),
-        ("requestResource", resource()),
-        ("requestSubResource", text()),
-        ("name", text()),
-        ("namespace", text()),
-        ("operation", text()),
-        ("userInfo", user),
-        ("dryRun", Type::Bool),
-        ("options", Type::Dyn(None)),
-    ])
-}
-
-/// A namespace as policies see it (BuildNamespaceType).
-fn namespace() -> Type {
-    let text = || Type::String(None);
-    let texts = || Type::Map(Box::new(text()), Box::new(text()), None);
-    let list = |item: Type| Type::List(Box::new(item), None);
-    let condition = Type::object([
-        ("status", text()),
-        ("type", text()),
-        ("lastTransitionTime", Type::Timestamp),
-        ("message", text()),
-        ("reason", text()),
-    ]);
-    Type::object([
-        (
-            "metadata",
-            Type::object([
-                ("name", text()),
-                ("generateName", text()),
-                ("namespace", text()),
-                ("labels", texts()),
-                ("annotations", texts()),
-                ("UID", text()),
-                ("creationTimestamp", Type::Timestamp),
-                ("deletionGracePeriodSeconds", Type::Int),
-                ("deletionTimestamp", Type::Timestamp),
-                ("generation", Type::Int),
-                ("resourceVersion", text()),
-                ("finalizers", list(text())),
-            ]),
-        ),
-        ("spec", Type::object([("finalizers", list(text()))])),
-        ("status", Type::object([("conditions", list(condition)), ("phase", text())])),
-    ])
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use serde_json::json;
+
+    fn value(expression: &Expression, values: Vec<(&str, &Json)>) -> Result<Json, Failure> {
+        let activation = Activation { values, ..Activation::default() };
+        Evaluation::new(&activation, Evaluation::POLICY_BUDGET).value(expression)
+    }
 
     #[test]
     fn expressions_see_the_object_and_the_request() {
@@ -226,8 +204,8 @@ mod tests {
         ];
         for (source, expected) in table {
             let compiled = Expression::compile(source, &Scope::of_request(), Wanted::Bool).expect(source);
-            let variables = [("object", &object), ("oldObject", &old), ("request", &request)];
-            assert_eq!(compiled.evaluate(&variables).0, Ok(expected), "{source}");
+            let values = vec![("object", &object), ("oldObject", &old), ("request", &request)];
+            assert_eq!(value(&compiled, values), Ok(expected), "{source}");
         }
     }
 
@@ -242,7 +220,7 @@ mod tests {
                 "request.nope == ''",
                 "compilation failed: ERROR: <input>:1:8: undefined field 'nope'\n | request.nope == ''\n | .......^",
             ),
-            ("'text'", "must evaluate to bool"),
+            ("'text'", "must evaluate to bool but got string"),
         ];
         for (source, expected) in table {
             let compiled = Expression::compile(source, &Scope::of_request(), Wanted::Bool);
@@ -268,7 +246,7 @@ mod tests {
         ];
         for (source, wanted, expected) in table {
             let compiled = Expression::compile(source, &scope, wanted).expect(source);
-            assert_eq!(compiled.evaluate(&[("object", &object)]).0, Ok(expected), "{source}");
+            assert_eq!(value(&compiled, vec![("object", &object)]), Ok(expected), "{source}");
         }
     }
 }

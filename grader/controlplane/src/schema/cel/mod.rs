@@ -7,7 +7,9 @@
 //! Kubernetes and fail in its words; the functions of Kubernetes' extension types come from the kube-cel crate.
 
 mod ast;
+mod authorization;
 mod check;
+mod composition;
 mod cost;
 mod escaping;
 mod evaluate;
@@ -18,12 +20,15 @@ mod lexer;
 mod macros;
 mod parser;
 mod rule;
+mod scope;
 mod signatures;
 mod types;
 mod value;
 
-pub(crate) use expression::{Expression, Failure, Scope, Wanted};
+pub(crate) use authorization::{Requester, ResourceCheck};
+pub(crate) use expression::{Activation, Evaluation, Expression, Variable, Wanted};
 pub use rule::{Rule, RuleCheck};
+pub(crate) use scope::Scope;
 
 use super::Schema;
 use super::pruning::is_meta_field;

@@ -147,6 +147,11 @@ fn type_(name: &str) -> Type {
         "cidr" => Type::Opaque("net.CIDR"),
         "semver" => Type::Opaque("kubernetes.Semver"),
         "format" => Type::Opaque("kubernetes.NamedFormat"),
+        "authorizer" => Type::Opaque("kubernetes.authorization.Authorizer"),
+        "pathcheck" => Type::Opaque("kubernetes.authorization.PathCheck"),
+        "groupcheck" => Type::Opaque("kubernetes.authorization.GroupCheck"),
+        "resourcecheck" => Type::Opaque("kubernetes.authorization.ResourceCheck"),
+        "decision" => Type::Opaque("kubernetes.authorization.Decision"),
         _ => Type::Dyn(None),
     }
 }
@@ -368,6 +373,21 @@ const TABLE: &str = "
     @format.datetime() format
     format.validate(string) optional(list(string))
     @jsonpatch.escapeKey(string) string
+    authorizer.path(string) pathcheck
+    authorizer.group(string) groupcheck
+    authorizer.serviceAccount(string, string) authorizer
+    groupcheck.resource(string) resourcecheck
+    resourcecheck.subresource(string) resourcecheck
+    resourcecheck.namespace(string) resourcecheck
+    resourcecheck.name(string) resourcecheck
+    resourcecheck.fieldSelector(string) resourcecheck
+    resourcecheck.labelSelector(string) resourcecheck
+    pathcheck.check(string) decision
+    resourcecheck.check(string) decision
+    decision.allowed() bool
+    decision.reason() string
+    decision.errored() bool
+    decision.error() string
 ";
 
 #[cfg(test)]

@@ -34,17 +34,21 @@ pub(super) enum Type {
     Parameter(char),
 }
 
+/// What the type of an object of a schema is called.
+const UNNAMED: &str = "object";
+
 /// The fields of an object by their identifiers.
 #[derive(Debug)]
 pub(super) struct Object {
+    name: &'static str,
     fields: BTreeMap<String, Type>,
 }
 
 impl Type {
     /// An object with these fields and no others.
-    pub(super) fn object<'f>(fields: impl IntoIterator<Item = (&'f str, Type)>) -> Type {
+    pub(super) fn object<'f>(name: &'static str, fields: impl IntoIterator<Item = (&'f str, Type)>) -> Type {
         let fields = fields.into_iter().map(|(name, type_)| (name.to_owned(), type_)).collect();
-        Type::Object(Arc::new(Object { fields }))
+        Type::Object(Arc::new(Object { name, fields }))
     }
 
     /// The type of a schema's values, and the fewest bytes of one; `None` when rules cannot see them.
@@ -107,6 +111,19 @@ impl Type {
         }
     }
 
+    /// The type by the names that its parts have as values: the well-known ones are longer than in other messages.
+    pub(super) fn full_name(&self) -> String {
+        match self {
+            Type::Null => "null_type".to_owned(),
+            Type::Timestamp => "google.protobuf.Timestamp".to_owned(),
+            Type::Duration => "google.protobuf.Duration".to_owned(),
+            Type::List(item, _) => format!("list({})", item.full_name()),
+            Type::Map(key, value, _) => format!("map({}, {})", key.full_name(), value.full_name()),
+            Type::Optional(inner) => format!("optional_type({})", inner.full_name()),
+            other => other.to_string(),
+        }
+    }
+
     /// The same type with another size.
     pub(super) fn with_size(self, size: Option<u64>) -> Self {
         match self {
@@ -141,12 +158,12 @@ impl Type {
 
     /// An object with one field more.
     pub(super) fn with_field(&self, name: &str, type_: Type) -> Type {
-        let mut fields = match self {
-            Type::Object(object) => object.fields.clone(),
-            _ => BTreeMap::new(),
+        let (own_name, mut fields) = match self {
+            Type::Object(object) => (object.name, object.fields.clone()),
+            _ => (UNNAMED, BTreeMap::new()),
         };
         fields.insert(name.to_owned(), type_);
-        Type::Object(Arc::new(Object { fields }))
+        Type::Object(Arc::new(Object { name: own_name, fields }))
     }
 
     /// Whether a value of `other` can stand where this type is asked for, binding type parameters on the way.
@@ -236,11 +253,14 @@ fn object(schema: &Schema, is_resource: bool) -> (Type, u64) {
     }
     if is_resource {
         let names = ["name", "generateName"].map(|name| (name.to_owned(), text()));
-        fields.insert("metadata".into(), Type::Object(Arc::new(Object { fields: names.into() })));
+        fields.insert(
+            "metadata".into(),
+            Type::Object(Arc::new(Object { name: UNNAMED, fields: names.into() })),
+        );
         fields.insert("apiVersion".into(), text());
         fields.insert("kind".into(), text());
     }
-    (Type::Object(Arc::new(Object { fields })), least)
+    (Type::Object(Arc::new(Object { name: UNNAMED, fields })), least)
 }
 
 fn limit(most: Option<i64>) -> Option<u64> {
@@ -268,7 +288,7 @@ impl fmt::Display for Type {
             Type::Name => f.write_str("type(dyn)"),
             Type::List(item, _) => write!(f, "list({item})"),
             Type::Map(key, value, _) => write!(f, "map({key}, {value})"),
-            Type::Object(_) => f.write_str("object"),
+            Type::Object(object) => f.write_str(object.name),
             Type::Optional(inner) => write!(f, "optional_type({inner})"),
             Type::Opaque(name) => f.write_str(name),
             Type::Parameter(name) => write!(f, "{name}"),

@@ -2,6 +2,7 @@
 
 use super::super::validation::{is_date, parse_duration};
 use super::super::{ListType, Schema, Type as SchemaType};
+use super::authorization::Authorization;
 use super::escaping::{escape, unescape};
 use base64::Engine;
 use jiff::Timestamp;
@@ -34,6 +35,8 @@ pub(super) enum Value<'a> {
     Optional(Option<Rc<Value<'a>>>),
     /// A value of an extension, such as a quantity.
     Foreign(Rc<kube_cel::cel::Value>),
+    /// A question what somebody may do, or its answer.
+    Authorization(Rc<Authorization<'a>>),
 }
 
 /// A text that is borrowed from an object or shared.
@@ -138,7 +141,11 @@ impl<'a> Value<'a> {
                 }
                 map.into()
             }
-            Value::Duration(_) | Value::Type(_) | Value::Optional(_) | Value::Foreign(_) => return None,
+            Value::Duration(_)
+            | Value::Type(_)
+            | Value::Optional(_)
+            | Value::Foreign(_)
+            | Value::Authorization(_) => return None,
         })
     }
 
@@ -189,6 +196,7 @@ impl<'a> Value<'a> {
             Value::Map(_) | Value::JsonMap(..) | Value::Object(..) => "map",
             Value::Optional(_) => "optional_type",
             Value::Foreign(_) => "extension",
+            Value::Authorization(authorization) => authorization.type_name(),
         }
     }
 

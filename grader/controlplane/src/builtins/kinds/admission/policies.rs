@@ -151,9 +151,8 @@ fn common(spec: &Value, errors: &mut Vec<FieldError>) -> Scope {
         let source = text(variable, "/expression");
         let missing = "expression is not specified";
         let path = format!("{path}.expression");
-        if let Some(compiled) = expression(source, &path, missing, &scope, Wanted::Any, errors) {
-            scope.define(name, &compiled);
-        }
+        let compiled = expression(source, &path, missing, &scope, Wanted::Any, errors);
+        scope.define(name, compiled.as_ref());
     }
     scope
 }
@@ -212,7 +211,7 @@ fn validate_validation(validation: &Value, path: &str, scope: &Scope, errors: &m
         let detail = "must be non-empty if specified";
         errors.push(FieldError::invalid(message_path, of_message, detail));
     } else if !of_message.is_empty() {
-        expression(of_message, &message_path, "", scope, Wanted::Text, errors);
+        expression(of_message, &message_path, "", &scope.clone().without_authorizer(), Wanted::Text, errors);
     }
     let message = text(validation, "/message");
     if !message.is_empty() && message.trim().is_empty() {

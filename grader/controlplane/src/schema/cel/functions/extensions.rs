@@ -136,7 +136,7 @@ fn to_foreign(value: &Value<'_>) -> Option<Foreign> {
         Value::Timestamp(_) | Value::Duration(_) | Value::Type(_) => {
             Foreign::String(Arc::new(super::shown(value)))
         }
-        Value::Optional(_) => return None,
+        Value::Optional(_) | Value::Authorization(_) => return None,
     })
 }
 

@@ -9,6 +9,7 @@ mod times;
 pub(super) use conversions::shown;
 
 use super::ast::Call;
+use super::authorization;
 use super::evaluate::{Evaluated, Evaluator, Fault};
 use super::value::{Text, Value};
 use std::cmp::Ordering;
@@ -25,6 +26,8 @@ pub(super) fn operator<'a>(name: &str, left: &Value<'a>, right: &Value<'a>) -> E
         None => Err(Fault::no_such_overload()),
     };
     match name {
+        // What asks and what answers cannot be compared.
+        "_==_" | "_!=_" if matches!(left, Value::Authorization(_)) => Err(Fault::no_such_overload()),
         "_==_" => Ok(Value::Bool(left.equals(right))),
         "_!=_" => Ok(Value::Bool(!left.equals(right))),
         "_<_" => compared(Ordering::is_lt),
@@ -122,6 +125,10 @@ pub(super) fn call<'a>(
     mut args: Vec<Value<'a>>,
 ) -> Evaluated<'a> {
     let name = call.function.as_str();
+    if let Some(Value::Authorization(authorization)) = &target {
+        evaluator.spend(authorization::cost(name, &args))?;
+        return authorization.call(name, &args);
+    }
     let size = |value: &Value<'_>| match value {
         Value::String(text) => text.len().div_ceil(10) as u64,
         value => value.len().unwrap_or(1) as u64,
