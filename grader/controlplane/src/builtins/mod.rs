@@ -23,6 +23,7 @@ pub mod schedule;
 
 pub(crate) mod fields;
 mod go_time;
+pub(crate) mod ip;
 
 pub use decode::{Reader, decode, decode_by};
 pub use definitions::{definition, definition_of};

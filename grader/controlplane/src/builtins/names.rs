@@ -66,25 +66,6 @@ fn subdomain(value: &str, unit: &str) -> Vec<String> {
     errors
 }
 
-/// What is wrong with the text of an IP address.
-pub fn ip_address(value: &str) -> Option<String> {
-    let wrong = value.parse::<std::net::IpAddr>().is_err();
-    wrong.then(|| "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)".to_owned())
-}
-
-/// What is wrong with the text of an address and the length of its prefix.
-pub fn cidr(value: &str) -> Option<String> {
-    let is_valid = value.split_once('/').is_some_and(|(address, length)| {
-        let most = match address.parse() {
-            Ok(std::net::IpAddr::V4(_)) => 32,
-            Ok(std::net::IpAddr::V6(_)) => 128,
-            Err(_) => return false,
-        };
-        length.parse::<u8>().is_ok_and(|length| length <= most)
-    });
-    (!is_valid).then(|| "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)".to_owned())
-}
-
 /// As [`dns_subdomain`], with underscores.
 pub fn dns_subdomain_with_underscore(value: &str) -> Vec<String> {
     let mut errors = Vec::new();

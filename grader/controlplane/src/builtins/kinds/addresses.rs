@@ -1,12 +1,12 @@
 //! ServiceCIDRs and the IPAddresses in them (pkg/apis/networking/validation/validation.go).
 
 use crate::builtins::fields::{at, list, text};
+use crate::builtins::ip::{self, Range};
 use crate::builtins::names::{self, NameRule};
 use crate::builtins::rules::Rules;
 use crate::field_error::FieldError;
 use crate::object;
 use serde_json::{Value, json};
-use std::net::IpAddr;
 
 const IMMUTABLE: &str = "field is immutable";
 
@@ -24,17 +24,8 @@ impl Rules for Address {
     fn validate_create(&self, address: &Value) -> Vec<FieldError> {
         let mut errors = Vec::new();
         let name = object::name(address);
-        match name.parse::<IpAddr>() {
-            Err(_) => {
-                let detail = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)";
-                errors.push(FieldError::invalid("metadata.name", name, detail));
-            }
-            Ok(ip) if ip.to_string() != name => {
-                let detail = format!("must be in canonical form (\"{ip}\")");
-                errors.push(FieldError::invalid("metadata.name", name, detail));
-            }
-            Ok(_) => {}
-        }
+        let wrong = ip::canonical_address(name);
+        errors.extend(wrong.map(|detail| FieldError::invalid("metadata.name", name, detail)));
         let parent = at(address, "/spec/parentRef");
         if !parent.is_object() {
             errors.push(FieldError::required("spec.parentRef", ""));
@@ -45,9 +36,7 @@ impl Rules for Address {
             if value.is_empty() {
                 errors.extend(required.then(|| FieldError::required(path, "")));
             } else {
-                errors.extend(
-                    rule(value).into_iter().map(|bad| FieldError::invalid(path.as_str(), value, bad)),
-                );
+                errors.extend(FieldError::invalid_for_each(&path, value, rule(value)));
             }
         };
         check("group", false, names::dns_subdomain);
@@ -66,9 +55,9 @@ impl Rules for Address {
     }
 }
 
-pub(super) struct Range;
+pub(super) struct ServiceCidr;
 
-impl Rules for Range {
+impl Rules for ServiceCidr {
     fn counts_generation(&self) -> bool {
         true
     }
@@ -88,9 +77,9 @@ impl Rules for Range {
         let mut families = Vec::new();
         for (i, cidr) in cidrs.iter().enumerate() {
             let cidr = cidr.as_str().unwrap_or_default();
-            match parse(cidr) {
-                Err(detail) => errors.push(FieldError::invalid(format!("{PATH}[{i}]"), cidr, detail)),
-                Ok(address) => families.push(address.is_ipv4()),
+            match ip::canonical_range(cidr) {
+                Some(detail) => errors.push(FieldError::invalid(format!("{PATH}[{i}]"), cidr, detail)),
+                None => families.extend(Range::read(cidr).map(|range| range.address.is_ipv4())),
             }
         }
         if families == [true, true] || families == [false, false] {
@@ -117,44 +106,5 @@ impl Rules for Range {
             errors.extend(self.validate_create(new));
         }
         errors
-    }
-}
-
-/// The address of a range in its canonical form.
-fn parse(cidr: &str) -> Result<IpAddr, String> {
-    let bad = || "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)".to_owned();
-    let (address, length) = cidr.split_once('/').ok_or_else(bad)?;
-    let address: IpAddr = address.parse().map_err(|_| bad())?;
-    let most = if address.is_ipv4() { 32 } else { 128 };
-    let bits: u32 = length.parse().ok().filter(|bits| *bits <= most).ok_or_else(bad)?;
-    let network = match address {
-        IpAddr::V4(v4) => {
-            IpAddr::from((u32::from(v4) & u32::MAX.checked_shl(32 - bits).unwrap_or(0)).to_be_bytes())
-        }
-        IpAddr::V6(v6) => {
-            IpAddr::from((u128::from(v6) & u128::MAX.checked_shl(128 - bits).unwrap_or(0)).to_be_bytes())
-        }
-    };
-    let canonical = format!("{network}/{bits}");
-    if canonical == cidr { Ok(address) } else { Err(format!("must be in canonical form (\"{canonical}\")")) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ranges_are_canonical() {
-        let table = [
-            ("10.0.0.0/8", Ok(())),
-            ("0.0.0.0/0", Ok(())),
-            ("2001:db8::/64", Ok(())),
-            ("10.0.0.1/8", Err("must be in canonical form (\"10.0.0.0/8\")")),
-            ("10.0.0.0/33", Err("must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)")),
-            ("10.0.0.0", Err("must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)")),
-        ];
-        for (cidr, expected) in table {
-            assert_eq!(parse(cidr).map(drop), expected.map_err(str::to_owned), "{cidr}");
-        }
     }
 }

@@ -1,12 +1,12 @@
 //! EndpointSlices (pkg/apis/discovery/validation/validation.go).
 
 use crate::builtins::fields::{at, list, list_mut, set, text};
-use crate::builtins::names;
 use crate::builtins::rules::{Rules, spec_differs};
+use crate::builtins::{ip, names};
 use crate::field_error::FieldError;
 use serde_json::Value;
 use std::collections::BTreeSet;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 
 const FAMILIES: [&str; 3] = ["FQDN", "IPv4", "IPv6"];
 const PROTOCOLS: [&str; 3] = ["SCTP", "TCP", "UDP"];
@@ -133,53 +133,21 @@ fn addresses(endpoint: &Value, family: &str, path: &str, errors: &mut Vec<FieldE
         let own = format!("{path}[{number}]");
         match family {
             "FQDN" => domain(address, &own, errors),
-            "IPv4" | "IPv6" => match address.parse::<IpAddr>() {
-                Ok(ip) => {
+            "IPv4" | "IPv6" => match (ip::address(address), address.parse::<IpAddr>()) {
+                (None, Ok(ip)) => {
                     if ip.is_ipv6() != (family == "IPv6") {
                         let detail = format!("must be an {family} address");
                         errors.push(FieldError::invalid(path, address, detail));
                     }
-                    let wrong = unreachable(address, ip);
-                    errors.extend(FieldError::invalid_for_each(&own, address, wrong));
+                    errors.extend(FieldError::invalid_for_each(&own, address, ip::unreachable(ip)));
                 }
-                Err(_) => {
-                    let detail = match without_leading_zeros(address) {
-                        Some(_) if family == "IPv4" => "must not have leading 0s",
-                        _ => "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)",
-                    };
-                    errors.push(FieldError::invalid(own, address, detail));
+                (wrong, _) => {
+                    errors.extend(wrong.map(|detail| FieldError::invalid(own, address, detail)));
                 }
             },
             _ => {}
         }
     }
-}
-
-/// An address as people read it, whose parts other programs would take for octal numbers.
-fn without_leading_zeros(address: &str) -> Option<Ipv4Addr> {
-    let part = |part: &str| match part.trim_start_matches('0') {
-        "" => "0".to_owned(),
-        rest => rest.to_owned(),
-    };
-    address.split('.').map(part).collect::<Vec<_>>().join(".").parse().ok()
-}
-
-/// Why nobody can reach an address from elsewhere.
-fn unreachable(address: &str, ip: IpAddr) -> Vec<String> {
-    let (link_local, link_local_multicast) = match ip {
-        IpAddr::V4(ip) => (ip.is_link_local(), ip.octets()[..3] == [224, 0, 0]),
-        IpAddr::V6(ip) => (ip.is_unicast_link_local(), ip.segments()[0] & 0xff0f == 0xff02),
-    };
-    let checks = [
-        (ip.is_unspecified(), format!("may not be unspecified ({address})")),
-        (ip.is_loopback(), "may not be in the loopback range (127.0.0.0/8, ::1/128)".to_owned()),
-        (link_local, "may not be in the link-local range (169.254.0.0/16, fe80::/10)".to_owned()),
-        (
-            link_local_multicast,
-            "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)".to_owned(),
-        ),
-    ];
-    checks.into_iter().filter(|(is_so, _)| *is_so).map(|(_, text)| text).collect()
 }
 
 /// A full name, with or without the dot at its end.

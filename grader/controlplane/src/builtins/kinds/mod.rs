@@ -93,7 +93,7 @@ pub(super) fn of(group: &str, kind: &str) -> &'static dyn Rules {
         ("rbac.authorization.k8s.io", "ClusterRoleBinding") => &access::Binding { namespaced: false },
         ("certificates.k8s.io", "CertificateSigningRequest") => &signing_request::SigningRequest,
         ("networking.k8s.io", "IPAddress") => &addresses::Address,
-        ("networking.k8s.io", "ServiceCIDR") => &addresses::Range,
+        ("networking.k8s.io", "ServiceCIDR") => &addresses::ServiceCidr,
         ("networking.k8s.io", "Ingress") => &networking::Ingress,
         ("networking.k8s.io", "IngressClass") => &ingress_class::IngressClass,
         ("discovery.k8s.io", "EndpointSlice") => &endpoint_slice::EndpointSlice,

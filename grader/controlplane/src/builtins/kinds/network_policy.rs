@@ -1,12 +1,12 @@
 //! NetworkPolicies (ValidateNetworkPolicySpec in pkg/apis/networking/validation/validation.go).
 
 use crate::builtins::fields::{at, has, list, number, text};
+use crate::builtins::ip::{self, Range};
 use crate::builtins::names;
 use crate::builtins::rules::Rules;
 use crate::field_error::FieldError;
 use crate::selector::label;
 use serde_json::Value;
-use std::net::IpAddr;
 
 pub(super) struct NetworkPolicy;
 
@@ -112,42 +112,15 @@ fn check_block(block: &Value, path: &str, errors: &mut Vec<FieldError>) {
         errors.push(FieldError::required(format!("{path}.cidr"), ""));
         return;
     }
-    if let Some(detail) = names::cidr(cidr) {
-        errors.push(FieldError::invalid(format!("{path}.cidr"), cidr, detail));
-        return;
-    }
+    let wrong = ip::range(cidr);
+    errors.extend(wrong.map(|detail| FieldError::invalid(format!("{path}.cidr"), cidr, detail)));
+    let Some(outer) = Range::read(cidr) else { return };
     for (i, except) in list(block, "/except").iter().filter_map(Value::as_str).enumerate() {
         let path = format!("{path}.except[{i}]");
-        match names::cidr(except) {
-            Some(detail) => errors.push(FieldError::invalid(path, except, detail)),
-            None if !is_strictly_within(except, cidr) => {
-                errors.push(FieldError::invalid(path, except, "must be a strict subset of `cidr`"));
-            }
-            None => {}
-        }
+        let is_outside = || Range::read(except).is_some_and(|inner| !inner.is_strictly_within(outer));
+        let wrong = ip::range(except).or_else(|| is_outside().then_some("must be a strict subset of `cidr`"));
+        errors.extend(wrong.map(|detail| FieldError::invalid(path, except, detail)));
     }
-}
-
-/// Whether a range is a part of another; both are known to be ranges.
-fn is_strictly_within(inner: &str, outer: &str) -> bool {
-    match (range(inner), range(outer)) {
-        (Some((inner, small)), Some((outer, large))) => {
-            inner.len() == outer.len() && small > large && {
-                let bit = |bytes: &[u8], i: usize| bytes[i / 8] >> (7 - i % 8) & 1;
-                (0..large).all(|i| bit(&inner, i) == bit(&outer, i))
-            }
-        }
-        _ => false,
-    }
-}
-
-fn range(cidr: &str) -> Option<(Vec<u8>, usize)> {
-    let (address, length) = cidr.split_once('/')?;
-    let octets = match address.parse().ok()? {
-        IpAddr::V4(address) => address.octets().to_vec(),
-        IpAddr::V6(address) => address.octets().to_vec(),
-    };
-    Some((octets, length.parse().ok()?))
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 
 use super::resources;
 use crate::builtins::fields::{at, list, members, put, text};
+use crate::builtins::ip::{self, Range};
 use crate::builtins::names;
 use crate::builtins::rules::{Cluster, Rules};
 use crate::error::ApiError;
@@ -103,8 +104,10 @@ fn amounts(node: &Value, errors: &mut Vec<FieldError>) {
 fn ranges(ranges: &[Value], errors: &mut Vec<FieldError>) {
     let mut unreadable = None;
     for (i, range) in ranges.iter().filter_map(Value::as_str).enumerate() {
-        if let Some(detail) = names::cidr(range) {
+        if Range::read(range).is_none() {
             unreadable = unreadable.or(Some((i, range)));
+        }
+        if let Some(detail) = ip::range(range) {
             errors.push(FieldError::invalid(format!("spec.podCIDRs[{i}]"), range, detail));
         }
     }

@@ -2,7 +2,7 @@
 //! (validatePodDNSConfig, validateHostNetwork and ValidateHostAliases in pkg/apis/core/validation/validation.go).
 
 use crate::builtins::fields::{at, has, list, number, text};
-use crate::builtins::names;
+use crate::builtins::{ip, names};
 use crate::field_error::FieldError;
 use serde_json::Value;
 
@@ -21,8 +21,9 @@ pub(super) fn validate(spec: &Value, path: &str, errors: &mut Vec<FieldError>) {
     }
     for (i, alias) in list(spec, "/hostAliases").iter().enumerate() {
         let path = format!("{path}.hostAliases[{i}]");
-        let ip = text(alias, "/ip");
-        errors.extend(names::ip_address(ip).map(|e| FieldError::invalid(format!("{path}.ip"), ip, e)));
+        let address = text(alias, "/ip");
+        let bad = ip::address(address);
+        errors.extend(bad.map(|e| FieldError::invalid(format!("{path}.ip"), address, e)));
         for (j, name) in list(alias, "/hostnames").iter().filter_map(Value::as_str).enumerate() {
             let bad = names::dns_subdomain(name).into_iter();
             errors.extend(bad.map(|e| FieldError::invalid(format!("{path}.hostnames[{j}]"), name, e)));
@@ -59,7 +60,7 @@ fn dns(config: &Value, own_dns: bool, path: &str, errors: &mut Vec<FieldError>) 
         errors.push(FieldError::invalid(at_servers.as_str(), servers.to_vec(), detail));
     }
     for (i, server) in servers.iter().filter_map(Value::as_str).enumerate() {
-        let bad = names::ip_address(server);
+        let bad = ip::address(server);
         errors.extend(bad.map(|e| FieldError::invalid(format!("{at_servers}[{i}]"), server, e)));
     }
     let searches = list(config, "/searches");

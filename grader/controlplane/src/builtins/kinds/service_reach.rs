@@ -3,7 +3,7 @@
 
 use super::service::is_headless;
 use crate::builtins::fields::{list, members, number, text};
-use crate::builtins::names;
+use crate::builtins::{ip, names};
 use crate::field_error::FieldError;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -13,13 +13,13 @@ use std::net::IpAddr;
 pub(super) fn validate(service: &Value, errors: &mut Vec<FieldError>) {
     let is_balanced = text(service, "/spec/type") == "LoadBalancer";
     let only_balanced = "may only be used when `type` is 'LoadBalancer'";
-    for (i, ip) in list(service, "/spec/externalIPs").iter().filter_map(Value::as_str).enumerate() {
+    for (i, external) in list(service, "/spec/externalIPs").iter().filter_map(Value::as_str).enumerate() {
         let path = format!("spec.externalIPs[{i}]");
-        match (names::ip_address(ip), ip.parse()) {
+        match (ip::address(external), external.parse()) {
             (None, Ok(address)) => {
-                errors.extend(special(address).map(|e| FieldError::invalid(path.as_str(), ip, e)));
+                errors.extend(FieldError::invalid_for_each(&path, external, ip::unreachable(address)));
             }
-            (bad, _) => errors.extend(bad.map(|e| FieldError::invalid(path.as_str(), ip, e))),
+            (wrong, _) => errors.extend(wrong.map(|detail| FieldError::invalid(path, external, detail))),
         }
     }
     let ranges = list(service, "/spec/loadBalancerSourceRanges");
@@ -29,8 +29,8 @@ pub(super) fn validate(service: &Value, errors: &mut Vec<FieldError>) {
         if !is_balanced {
             errors.push(FieldError::forbidden(path, only_balanced));
         }
-        for (i, range) in ranges.iter().filter_map(Value::as_str).enumerate() {
-            let bad = names::cidr(range.trim());
+        for (i, range) in ranges.iter().filter_map(Value::as_str).map(str::trim).enumerate() {
+            let bad = ip::range(range);
             errors.extend(bad.map(|e| FieldError::invalid(format!("{path}[{i}]"), range, e)));
         }
     }
@@ -98,10 +98,10 @@ pub(super) fn validate_status(service: &Value) -> Vec<FieldError> {
         return errors;
     }
     for (i, point) in points.iter().enumerate() {
-        let (ip, name) = (text(point, "/ip"), text(point, "/hostname"));
-        if !ip.is_empty() {
-            let bad = names::ip_address(ip);
-            errors.extend(bad.map(|e| FieldError::invalid(format!("{path}[{i}].ip"), ip, e)));
+        let (address, name) = (text(point, "/ip"), text(point, "/hostname"));
+        if !address.is_empty() {
+            let bad = ip::address(address);
+            errors.extend(bad.map(|e| FieldError::invalid(format!("{path}[{i}].ip"), address, e)));
         }
         let mode = text(point, "/ipMode");
         if !matches!(mode, "" | "VIP" | "Proxy") {
@@ -120,24 +120,4 @@ pub(super) fn validate_status(service: &Value) -> Vec<FieldError> {
         }
     }
     errors
-}
-
-/// Why an address is of no use to others, if it is not.
-fn special(address: IpAddr) -> Option<String> {
-    let (local, multicast) = match address {
-        IpAddr::V4(v4) => (v4.is_link_local(), v4.octets()[..3] == [224, 0, 0]),
-        IpAddr::V6(v6) => (v6.segments()[0] & 0xffc0 == 0xfe80, v6.segments()[0] == 0xff02),
-    };
-    let detail = if address.is_unspecified() {
-        return Some(format!("may not be unspecified ({address})"));
-    } else if address.is_loopback() {
-        "may not be in the loopback range (127.0.0.0/8, ::1/128)"
-    } else if local {
-        "may not be in the link-local range (169.254.0.0/16, fe80::/10)"
-    } else if multicast {
-        "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)"
-    } else {
-        return None;
-    };
-    Some(detail.to_owned())
 }
