@@ -9,6 +9,7 @@ use crate::conversion::{self, Backlog};
 use crate::definitions;
 use crate::error::ApiError;
 use crate::metrics::Requests;
+use crate::object;
 use crate::random::Random;
 use crate::resources::{CRDS, Registry};
 use crate::service_addresses;
@@ -88,16 +89,18 @@ impl ApiServer {
                     service_addresses::follow(&mut self.store, &mut self.random, change, now);
                 }
             }
+            let mut defines = false;
             for definition in changes.iter().filter(|change| change.resource == CRDS) {
                 definitions::end_watches(self, definition, now);
+                self.resources.take_up(&self.store, object::name(definition.object()));
+                defines = true;
             }
-            if changes.iter().any(|change| change.resource == CRDS) {
-                self.resources.reload(&self.store);
+            if defines {
                 definitions::settle(self, now);
-                api_services::sync(self, now);
-            } else if self.resources.has_terminating() && changes.iter().any(|change| change.new.is_none()) {
+            } else if changes.iter().any(|change| change.new.is_none()) {
                 definitions::resume(self, now);
             }
+            api_services::follow(self, &changes, now);
             told.extend(changes);
         }
     }

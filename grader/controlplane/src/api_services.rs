@@ -6,12 +6,15 @@
 use crate::api_server::ApiServer;
 use crate::apply::{self, Writer};
 use crate::builtins;
+use crate::builtins::fields::{list, text};
 use crate::object;
 use crate::random::Random;
-use crate::store::{ResourceId, Store};
+use crate::resources::CRDS;
+use crate::store::{Change, ResourceId, Store};
 use jiff::Timestamp;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 const API_SERVICES: ResourceId = ResourceId::known("apiregistration.k8s.io", "apiservices");
 const API_VERSION: &str = "apiregistration.k8s.io/v1";
@@ -70,25 +73,40 @@ pub(crate) fn load(store: &mut Store, random: &mut Random, now: Timestamp) {
     }
 }
 
-/// Makes those of custom resources agree with what is served, in a cluster that has APIServices.
-pub(crate) fn sync(server: &mut ApiServer, now: Timestamp) {
-    if server.store.get(&API_SERVICES, "", "v1.").is_none() {
-        return;
-    }
-    let custom = server.resources.all().filter(|resource| resource.is_custom());
-    let mut missing: BTreeSet<(String, String)> =
-        custom.map(|resource| (resource.id.group().to_owned(), resource.version.clone())).collect();
-    let known: Vec<_> = server.store.list(&API_SERVICES, None).map(|stored| stored.object.clone()).collect();
-    for service in known {
-        let text = |key: &str| service["spec"][key].as_str().unwrap_or_default().to_owned();
-        let served = missing.remove(&(text("group"), text("version")));
-        if !served && service["metadata"]["labels"][AUTOMANAGED] == "true" {
-            server.store.remove(&API_SERVICES, "", object::name(&service), now);
+/// Makes those of custom resources agree with what is served, in a cluster that has APIServices: looks at the versions
+/// of changed definitions, and at the APIServices that somebody has removed.
+pub(crate) fn follow(server: &mut ApiServer, changes: &[Arc<Change>], now: Timestamp) {
+    let mut concerned: BTreeSet<(String, String)> = BTreeSet::new();
+    for change in changes {
+        if change.resource == CRDS {
+            let definitions = change.old.iter().chain(&change.new);
+            concerned.extend(definitions.flat_map(|definition| group_versions(definition)));
+        } else if change.resource == API_SERVICES && change.new.is_none() {
+            let spec = &change.object()["spec"];
+            concerned.insert((text(spec, "/group").to_owned(), text(spec, "/version").to_owned()));
         }
     }
-    for (group, version) in missing {
-        put(&mut server.store, &mut server.random, (&group, &version), CUSTOM, "true", now);
+    if concerned.is_empty() || server.store.get(&API_SERVICES, "", "v1.").is_none() {
+        return;
     }
+    for (group, version) in concerned {
+        let name = format!("{version}.{group}");
+        let known = server.store.get(&API_SERVICES, "", &name);
+        let is_own = known.is_some_and(|known| known.object["metadata"]["labels"][AUTOMANAGED] == "true");
+        match (server.resources.serves_custom(&group, &version), known.is_some()) {
+            (true, false) => {
+                put(&mut server.store, &mut server.random, (&group, &version), CUSTOM, "true", now);
+            }
+            (false, true) if is_own => drop(server.store.remove(&API_SERVICES, "", &name, now)),
+            _ => {}
+        }
+    }
+}
+
+fn group_versions(definition: &Value) -> impl Iterator<Item = (String, String)> {
+    let group = text(definition, "/spec/group");
+    let versions = list(definition, "/spec/versions").iter();
+    versions.map(move |version| (group.to_owned(), text(version, "/name").to_owned()))
 }
 
 fn put(
@@ -131,7 +149,6 @@ fn put(
 mod tests {
     use super::*;
     use crate::access::{Access, Authorization};
-    use crate::resources::CRDS;
 
     fn names(server: &ApiServer) -> Vec<String> {
         server.store.list(&API_SERVICES, None).map(|stored| object::name(&stored.object).to_owned()).collect()
@@ -161,6 +178,9 @@ mod tests {
         server.publish(now);
         let with = names(&server);
         assert_eq!((with.len(), with.contains(&"v1.example.com".to_owned())), (before.len() + 1, true));
+        server.store.remove(&API_SERVICES, "", "v1.example.com", now);
+        server.publish(now);
+        assert_eq!(names(&server), with);
         server.store.remove(&CRDS, "", "gizmos.example.com", now);
         server.publish(now);
         assert_eq!(names(&server), before);

@@ -20,18 +20,18 @@ const LAST_MOMENT: SignedDuration = SignedDuration::from_secs(1);
 /// Holds a definition until its objects are gone.
 pub(crate) const CLEANUP: &str = "customresourcecleanup.apiextensions.k8s.io";
 
-/// Brings the status of every definition up to date, and takes those that are being deleted a step further.
+/// Brings the status of definitions up to date, and takes those that are being deleted a step further.
 pub(crate) fn settle(server: &mut ApiServer, now: Timestamp) {
-    let definitions: Vec<Arc<Value>> =
-        server.store.list(&CRDS, None).map(|stored| stored.object.clone()).collect();
-    for crd in &definitions {
-        if object::is_deleting(crd) {
-            finalize(server, crd, now);
+    let unsettled: Vec<String> = server.resources.unsettled().map(str::to_owned).collect();
+    for name in &unsettled {
+        let Some(crd) = current(server, name) else { continue };
+        if object::is_deleting(&crd) {
+            finalize(server, &crd, now);
             continue;
         }
-        let name = object::name(crd);
-        let others = definitions.iter().filter(|other| object::name(other) != name).map(|other| &**other);
-        let named = status::naming(crd, others, now);
+        let definitions = server.store.list(&CRDS, None).map(|stored| &*stored.object);
+        let others = definitions.filter(|other| object::name(other) != name);
+        let named = status::naming(&crd, others, now);
         write_status(server, name, named, now);
         let established = current(server, name).and_then(|crd| status::establishing(&crd, now));
         write_status(server, name, established, now);
@@ -57,12 +57,8 @@ fn defined_by(crd: &Value) -> ResourceId {
 
 /// A write to a custom resource may have been the last one that a definition on its way out waited for.
 pub(crate) fn resume(server: &mut ApiServer, now: Timestamp) {
-    let deleting: Vec<Arc<Value>> = server
-        .store
-        .list(&CRDS, None)
-        .map(|stored| stored.object.clone())
-        .filter(|crd| object::is_deleting(crd))
-        .collect();
+    let deleting: Vec<Arc<Value>> =
+        server.resources.terminating().filter_map(|name| current(server, name)).collect();
     for crd in &deleting {
         finalize(server, crd, now);
     }
@@ -80,7 +76,7 @@ fn write_status(server: &mut ApiServer, name: &str, status: Option<Value>, now: 
     let mut write = Write { subresource: Some("status"), ..Write::by_server(&resource, &crd, now) };
     // The definition was just read: nothing can have changed it, and it was valid.
     let _ = update::replace(server, &mut write, new);
-    server.resources.reload(&server.store);
+    server.resources.take_up(&server.store, name);
 }
 
 /// Deletes the objects of a definition that is on its way out; without any left, nothing holds it any more.
@@ -110,5 +106,5 @@ fn finalize(server: &mut ApiServer, crd: &Arc<Value>, now: Timestamp) {
         strategy::set(&mut new["metadata"], "finalizers", Some(left.into_iter().collect()));
         server.store.put(&CRDS, new, now);
     }
-    server.resources.reload(&server.store);
+    server.resources.take_up(&server.store, object::name(&crd));
 }

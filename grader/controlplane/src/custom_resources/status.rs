@@ -78,6 +78,14 @@ pub fn naming<'a>(
     Some(status)
 }
 
+/// Whether neither [`naming`] nor [`establishing`] has anything to say of a definition, which is not being deleted
+/// either.
+pub fn is_settled(crd: &Value) -> bool {
+    let (requested, accepted) = (&crd["spec"]["names"], &crd["status"]["acceptedNames"]);
+    let is_established = is_true(crd, "Established") || !is_true(crd, "NamesAccepted");
+    !object::is_deleting(crd) && is_established && without_empty(requested) == without_empty(accepted)
+}
+
 /// The status of a definition whose names have been accepted, once it is served; `None` when it is not to change.
 pub fn establishing(crd: &Value, now: Timestamp) -> Option<Value> {
     if !is_true(crd, "NamesAccepted") || is_true(crd, "Established") {

@@ -3,10 +3,10 @@
 use super::custom;
 use super::{CRDS, Custom, Nature, Resource, Subresource};
 use crate::builtins::{self, BuiltinResource};
+use crate::custom_resources::status;
 use crate::object;
 use crate::store::{ResourceId, Store};
-use serde_json::Value;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, LazyLock};
 
 /// By group, version and plural.
@@ -16,16 +16,12 @@ type Table = Vec<Arc<Resource>>;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Registry {
     custom: Table,
-    /// What each stored definition is served as, by the definition's name.
-    served: BTreeMap<String, Served>,
-    /// Whether a definition is being deleted while objects of it are left.
-    terminating: bool,
-}
-
-#[derive(Clone, Debug)]
-struct Served {
-    definition: Arc<Value>,
-    resources: Vec<Arc<Resource>>,
+    /// What definitions are served as, by their names.
+    served: BTreeMap<String, Vec<Arc<Resource>>>,
+    /// The definitions whose status may have to change.
+    unsettled: BTreeSet<String>,
+    /// The definitions that are being deleted while objects of theirs are left.
+    terminating: BTreeSet<String>,
 }
 
 static BUILTINS: LazyLock<Table> =
@@ -79,7 +75,7 @@ fn builtin(resource: &'static BuiltinResource) -> Resource {
     }
 }
 
-fn custom_of(resource: &Resource) -> Option<&Arc<Custom>> {
+fn custom_of(resource: &Resource) -> Option<&Custom> {
     match &resource.nature {
         Nature::Custom(custom) => Some(custom),
         Nature::BuiltIn(_) => None,
@@ -113,6 +109,11 @@ impl Registry {
         self.of_group(group).any(|resource| resource.version == version)
     }
 
+    /// As [`serves`](Self::serves), because a definition says so.
+    pub(crate) fn serves_custom(&self, group: &str, version: &str) -> bool {
+        self.of_group(group).any(|resource| resource.version == version && resource.is_custom())
+    }
+
     /// The resource at the version that the server itself prefers.
     pub(crate) fn preferred(&self, id: &ResourceId) -> Option<&Arc<Resource>> {
         if let Some(resource) = PREFERRED.get(id) {
@@ -142,30 +143,45 @@ impl Registry {
         each.into_iter().collect()
     }
 
-    /// Whether a definition is being deleted while objects of it are left.
-    pub(crate) fn has_terminating(&self) -> bool {
-        self.terminating
+    /// The definitions whose status may have to change, by name.
+    pub(crate) fn unsettled(&self) -> impl Iterator<Item = &str> {
+        self.unsettled.iter().map(String::as_str)
     }
 
-    /// Serves what the stored CustomResourceDefinitions define. Those that were not written since the last time are
-    /// not looked at.
-    pub(crate) fn reload(&mut self, store: &Store) {
-        let mut known = std::mem::take(&mut self.served);
-        for stored in store.list(&CRDS, None) {
-            let name = object::name(&stored.object);
-            let served = match known.remove(name) {
-                Some(served) if Arc::ptr_eq(&served.definition, &stored.object) => served,
-                before => {
-                    let before = before.and_then(|served| custom_of(served.resources.first()?).cloned());
-                    let resources = custom::served(stored, before.as_deref());
-                    Served { definition: stored.object.clone(), resources }
-                }
-            };
-            self.served.insert(name.to_owned(), served);
+    /// The definitions that are being deleted while objects of theirs are left, by name.
+    pub(crate) fn terminating(&self) -> impl Iterator<Item = &str> {
+        self.terminating.iter().map(String::as_str)
+    }
+
+    /// Serves what the CustomResourceDefinition of this name defines now, and nothing when it is gone. The others do not
+    /// matter: what one costs does not grow with their number.
+    pub(crate) fn take_up(&mut self, store: &Store, name: &str) {
+        let before = self.served.remove(name).unwrap_or_default();
+        self.unsettled.remove(name);
+        self.terminating.remove(name);
+        for resource in &before {
+            if let Ok(at) = self.place(resource) {
+                self.custom.remove(at);
+            }
         }
-        let resources = self.served.values().flat_map(|served| &served.resources);
-        self.custom = table(resources.cloned());
-        self.terminating =
-            self.custom.iter().any(|resource| custom_of(resource).is_some_and(|custom| custom.terminating));
+        let Some(stored) = store.get(&CRDS, "", name) else { return };
+        let resources = custom::served(stored, before.first().and_then(|resource| custom_of(resource)));
+        for resource in &resources {
+            match self.place(resource) {
+                Ok(at) => self.custom[at] = resource.clone(),
+                Err(at) => self.custom.insert(at, resource.clone()),
+            }
+        }
+        if !status::is_settled(&stored.object) {
+            self.unsettled.insert(name.to_owned());
+        }
+        if !resources.is_empty() && object::is_deleting(&stored.object) {
+            self.terminating.insert(name.to_owned());
+        }
+        self.served.insert(name.to_owned(), resources);
+    }
+
+    fn place(&self, resource: &Resource) -> Result<usize, usize> {
+        self.custom.binary_search_by(|known| key(known).cmp(&key(resource)))
     }
 }
