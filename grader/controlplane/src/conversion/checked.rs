@@ -3,6 +3,7 @@
 
 use super::Review;
 use crate::builtins::meta;
+use crate::field_error::aggregate;
 use crate::go_text;
 use crate::object;
 use serde_json::{Map, Value};
@@ -96,10 +97,5 @@ fn texts<'a>(
         "labels" => meta::validate_labels(Some(texts), "metadata.labels"),
         _ => meta::validate_annotations(Some(texts), "metadata.annotation"),
     };
-    let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
-    match errors.as_slice() {
-        [] => Ok(Some(texts)),
-        [only] => Err(only.clone()),
-        several => Err(format!("[{}]", several.join(", "))),
-    }
+    if errors.is_empty() { Ok(Some(texts)) } else { Err(aggregate(&errors)) }
 }

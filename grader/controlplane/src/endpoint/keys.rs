@@ -72,7 +72,10 @@ impl Keys {
             let rest = match step {
                 Step::Key(key) if *parent == 0 => path.strip_suffix(key.as_str()),
                 Step::Key(key) => path.strip_suffix(key.as_str()).and_then(|rest| rest.strip_suffix('.')),
-                Step::Index(index) => path.strip_suffix(format!("[{index}]").as_str()),
+                Step::Index(index) => path.strip_suffix(']').and_then(|path| {
+                    let (rest, digits) = path.rsplit_once('[')?;
+                    (digits.parse() == Ok(*index)).then_some(rest)
+                }),
             };
             let Some(rest) = rest else { return false };
             (node, path) = (*parent, rest);

@@ -7,7 +7,7 @@ use crate::api_server::ApiServer;
 use crate::builtins::fields::{list, list_mut, set, text};
 use crate::controllers::node_simulator::pod_status;
 use crate::error::ApiError;
-use crate::field_error::FieldError;
+use crate::field_error::{FieldError, aggregate};
 use crate::object;
 use crate::store::ResourceId;
 use serde_json::{Value, json};
@@ -34,10 +34,8 @@ pub(crate) fn bind(
         errors.push(FieldError::required("target.name", ""));
     }
     // Kubernetes answers these as an error of its own, not as an invalid object.
-    match errors.iter().map(ToString::to_string).collect::<Vec<_>>().as_slice() {
-        [] => {}
-        [only] => return Err(ApiError::unexpected(only.clone())),
-        several => return Err(ApiError::unexpected(format!("[{}]", several.join(", ")))),
+    if !errors.is_empty() {
+        return Err(ApiError::unexpected(aggregate(&errors)));
     }
     let stored = server.store.get(&write.resource.storage, &write.namespace, &write.name);
     let stored = stored.ok_or_else(|| write.not_found())?;

@@ -72,46 +72,16 @@ pub(crate) fn list(
     options: &ListOptions,
 ) -> Result<Page, ApiError> {
     let selection = Selection::parse(resource, options)?;
-    let token = if options.continue_token.is_empty() {
-        None
-    } else {
-        let token = Token::parse(&options.continue_token)?;
-        if !is_unset(&options.resource_version) {
-            let text = "specifying resource version is not allowed when using continue";
-            return Err(ApiError::bad_request(text));
-        }
-        Some(token)
-    };
-    let current = server.store.revision();
-    let revision = match &token {
-        // Without a revision the rest is listed as it is now.
-        Some(token) => token.revision.unwrap_or(current),
-        None => match parse_revision(&options.resource_version)? {
-            Some(asked) if asked > current => return Err(too_large(asked, current)),
-            Some(asked) if options.resource_version_match == "Exact" => asked,
-            // A list from a revision on, limited, without more being said, is exact as well.
-            Some(asked) if asked > 0 && options.limit > 0 && options.resource_version_match.is_empty() => {
-                asked
-            }
-            _ => current,
-        },
-    };
-    if revision < server.store.compacted() {
-        return Err(match &token {
-            Some(token) => {
-                let rest = Token { revision: Some(current), place: token.place.clone() };
-                ApiError::continue_expired(&rest.encode())
-            }
-            None => ApiError::expired("The resourceVersion for the provided list is too old."),
-        });
-    }
+    let token = Token::of(options)?;
+    let revision = revision_to_list(server, token.as_ref(), options)?;
     let start = token.as_ref().map(|token| token.place.as_str());
     // Whoever takes any revision is answered from the cache, which has no pages; events are not cached.
     let from_cache = token.is_none() && options.resource_version == "0" && resource.kind != "Event";
     let limit = if from_cache { 0 } else { usize::try_from(options.limit).unwrap_or(0) };
     let past;
     let converted;
-    let mut rest: Box<dyn Iterator<Item = (&str, &Arc<Value>, u64)>> = if revision == current {
+    let mut rest: Box<dyn Iterator<Item = (&str, &Arc<Value>, u64)>> = if revision == server.store.revision()
+    {
         let entries = server.store.entries(&resource.storage, namespace, start);
         Box::new(entries.map(|(place, stored)| (place, &stored.object, stored.revision)))
     } else {
@@ -150,6 +120,41 @@ pub(crate) fn list(
         }
     }
     Ok(Page { items, revision, next, remaining })
+}
+
+/// The revision whose objects are listed.
+///
+/// # Errors
+/// 410 for one that is gone, 504 for one that is still to come.
+fn revision_to_list(
+    server: &ApiServer,
+    token: Option<&Token>,
+    options: &ListOptions,
+) -> Result<u64, ApiError> {
+    let current = server.store.revision();
+    let revision = match token {
+        // Without a revision the rest is listed as it is now.
+        Some(token) => token.revision.unwrap_or(current),
+        None => match parse_revision(&options.resource_version)? {
+            Some(asked) if asked > current => return Err(too_large(asked, current)),
+            Some(asked) if options.resource_version_match == "Exact" => asked,
+            // A list from a revision on, limited, without more being said, is exact as well.
+            Some(asked) if asked > 0 && options.limit > 0 && options.resource_version_match.is_empty() => {
+                asked
+            }
+            _ => current,
+        },
+    };
+    if revision >= server.store.compacted() {
+        return Ok(revision);
+    }
+    Err(match token {
+        Some(token) => {
+            let rest = Token { revision: Some(current), place: token.place.clone() };
+            ApiError::continue_expired(&rest.encode())
+        }
+        None => ApiError::expired("The resourceVersion for the provided list is too old."),
+    })
 }
 
 type Snapshot = BTreeMap<Box<str>, (Arc<Value>, u64)>;
@@ -215,10 +220,24 @@ pub(crate) fn too_large(asked: u64, current: u64) -> ApiError {
 }
 
 impl Token {
+    /// The token of a request, if it goes on with a list.
+    fn of(options: &ListOptions) -> Result<Option<Self>, ApiError> {
+        if options.continue_token.is_empty() {
+            return Ok(None);
+        }
+        let token = Self::parse(&options.continue_token)?;
+        if !is_unset(&options.resource_version) {
+            let text = "specifying resource version is not allowed when using continue";
+            return Err(ApiError::bad_request(text));
+        }
+        Ok(Some(token))
+    }
+
     fn encode(&self) -> String {
         let place = format!("{}\u{0}", self.place);
-        let text = json!({"v": "meta.k8s.io/v1", "rv": self.revision.map_or(-1, |revision| revision as i64), "start": place}).to_string();
-        URL_SAFE_NO_PAD.encode(text)
+        let revision = self.revision.and_then(|revision| i64::try_from(revision).ok()).unwrap_or(-1);
+        let token = json!({"v": "meta.k8s.io/v1", "rv": revision, "start": place});
+        URL_SAFE_NO_PAD.encode(token.to_string())
     }
 
     fn parse(text: &str) -> Result<Self, ApiError> {

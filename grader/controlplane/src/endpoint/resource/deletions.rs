@@ -2,7 +2,7 @@
 
 use super::super::accept::{self, BodyFormat};
 use super::super::query::{DeleteOptions, FieldValidation, ListOptions, OptionsKind, WriteOptions};
-use super::super::yaml;
+use super::super::{decode, yaml};
 use super::Call;
 use crate::api_server::ApiServer;
 use crate::builtins;
@@ -46,11 +46,7 @@ impl Call<'_> {
         };
         let body = body.map_err(ApiError::bad_request)?;
         if !body.is_object() && !body.is_null() {
-            return Err(ApiError::bad_request(format!(
-                "couldn't get version/kind; json parse error: json: cannot unmarshal {} into Go value of type struct \
-                 {{ APIVersion string \"json:\\\"apiVersion,omitempty\\\"\"; Kind string \"json:\\\"kind,omitempty\\\"\" }}",
-                go_text::json_kind(&body)
-            )));
+            return Err(ApiError::bad_request(decode::no_object(&body)));
         }
         let kind = object::kind(&body);
         if !matches!(kind, "" | "DeleteOptions") {
