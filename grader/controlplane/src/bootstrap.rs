@@ -46,10 +46,9 @@ pub(crate) fn load(store: &mut Store, random: &mut Random, now: Timestamp) {
 
 /// An object that a real cluster begins with.
 pub(crate) fn object(kind: &str, name: &str) -> Option<Value> {
-    let objects = include_str!("../data/bootstrap.jsonl").lines();
-    { objects }
-        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
-        .find(|object| object::kind(object) == kind && object::name(object) == name)
+    let lines = include_str!("../data/bootstrap.jsonl").lines();
+    let mut objects = lines.filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    objects.find(|object| object::kind(object) == kind && object::name(object) == name)
 }
 
 /// Stores an object of the server's own.

@@ -213,8 +213,8 @@ fn is_combining_mark(character: char) -> bool {
         | 0xfe20..=0xfe2f | 0xe0100..=0xe01ef)
 }
 
-/// What is wrong with a text that is no base64. Go names the first byte that does not belong there; a text that ends too early is reported at its end, in
-/// whole groups of four.
+/// What is wrong with a text that is no base64. Go names the first byte that does not belong there; a text that ends
+/// too early is reported at its end, in whole groups of four.
 pub(crate) fn illegal_base64(text: &str, error: &base64::DecodeError) -> String {
     let at = match error {
         base64::DecodeError::InvalidByte(at, _) | base64::DecodeError::InvalidLastSymbol(at, _) => *at,

@@ -42,12 +42,11 @@ pub(crate) fn add(to: &mut Amounts, more: &Amounts) {
     }
 }
 
-fn at_least(to: &mut Amounts, least: &Amounts) {
-    for (name, amount) in least {
-        let most = to.entry(name.clone()).or_insert_with(|| amount.clone());
-        if *most < *amount {
-            *most = amount.clone();
-        }
+fn at_least(to: &mut Amounts, name: &str, least: &Quantity) {
+    match to.get_mut(name) {
+        Some(most) if *most < *least => *most = least.clone(),
+        Some(_) => {}
+        None => drop(to.insert(name.to_owned(), least.clone())),
     }
 }
 
@@ -62,18 +61,21 @@ pub(crate) fn of_pod(pod: &Value, kind: &str) -> Amounts {
     let (mut beside, mut before) = (Amounts::new(), Amounts::new());
     for container in list(pod, "/spec/initContainers") {
         let own = of(container);
-        let together = if at(container, "/restartPolicy") == "Always" {
+        let stays = at(container, "/restartPolicy") == "Always";
+        if stays {
             add(&mut sum, &own);
             add(&mut beside, &own);
-            beside.clone()
-        } else {
-            let mut together = own;
-            add(&mut together, &beside);
-            together
-        };
-        at_least(&mut before, &together);
+        }
+        // Of everything else it is as much as for the container before.
+        for (name, amount) in &own {
+            match beside.get(name) {
+                Some(others) if stays => at_least(&mut before, name, others),
+                Some(others) => at_least(&mut before, name, &amount.plus(others)),
+                None => at_least(&mut before, name, amount),
+            }
+        }
     }
-    at_least(&mut sum, &before);
+    before.iter().for_each(|(name, amount)| at_least(&mut sum, name, amount));
     let whole = amounts(&at(pod, "/spec/resources")[kind]).into_iter();
     sum.extend(whole.filter(|(name, _)| is_of_whole_pods(name)));
     sum
@@ -110,6 +112,7 @@ mod tests {
             (json!({"containers": [with("1")], "initContainers": [with("3"), with("2")]}), "3"),
             (json!({"containers": [with("1")], "initContainers": [sidecar, with("2")]}), "4"),
             (json!({"containers": [with("1")], "initContainers": [with("2"), sidecar]}), "3"),
+            (json!({"containers": [with("1")], "initContainers": [sidecar, sidecar, with("1")]}), "5"),
             (json!({"containers": [with("1")], "resources": {"requests": {"cpu": "5"}}}), "5"),
         ];
         for (spec, expected) in table {

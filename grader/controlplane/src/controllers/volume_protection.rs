@@ -1,5 +1,6 @@
 //! Claims, volumes and classes of their attributes that are deleted stay as long as they are in use
-//! (pkg/controller/volume/pvcprotection, pvprotection, vacprotection). Admission gives them the finalizer; these controllers take it off.
+//! (pkg/controller/volume/pvcprotection, pvprotection, vacprotection). Admission gives them the finalizer; these
+//! controllers take it off.
 
 use super::known::{PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES, PODS, VOLUME_ATTRIBUTES_CLASSES};
 use super::owners::{self, Key};
@@ -95,7 +96,7 @@ impl Controller for ClaimProtection {
     fn run(&mut self, api: &mut Api<'_>, now: Timestamp) {
         let users = &self.users;
         work_off(&mut self.queue, now, |key| {
-            release(api, &PERSISTENT_VOLUME_CLAIMS, key, CLAIM_FINALIZER, |_| !users.contains_key(key))
+            release(api, &PERSISTENT_VOLUME_CLAIMS, key, CLAIM_FINALIZER, |_, _| !users.contains_key(key))
         });
     }
 
@@ -117,7 +118,7 @@ impl Controller for VolumeProtection {
 
     fn run(&mut self, api: &mut Api<'_>, now: Timestamp) {
         work_off(&mut self.queue, now, |key| {
-            let free = |volume: &Value| fields::text(volume, "/status/phase") != "Bound";
+            let free = |_: &Api<'_>, volume: &Value| fields::text(volume, "/status/phase") != "Bound";
             release(api, &PERSISTENT_VOLUMES, key, VOLUME_FINALIZER, free)
         });
     }
@@ -146,9 +147,11 @@ impl Controller for ClassProtection {
     fn run(&mut self, api: &mut Api<'_>, now: Timestamp) {
         work_off(&mut self.queue, now, |key| {
             let names_it = |user: &Arc<Value>| attributes_classes(user).contains(&key.1.as_str());
-            let users = [PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES];
-            let in_use = users.iter().any(|resource| api.list(resource, None).iter().any(names_it));
-            release(api, &VOLUME_ATTRIBUTES_CLASSES, key, CLASS_FINALIZER, |_| !in_use)
+            let free = |api: &Api<'_>, _: &Value| {
+                let users = [PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES];
+                !users.iter().any(|resource| api.list(resource, None).iter().any(names_it))
+            };
+            release(api, &VOLUME_ATTRIBUTES_CLASSES, key, CLASS_FINALIZER, free)
         });
     }
 
@@ -190,12 +193,12 @@ fn release(
     resource: &ResourceId,
     key: &Key,
     finalizer: &str,
-    is_free: impl Fn(&Value) -> bool,
+    is_free: impl Fn(&Api<'_>, &Value) -> bool,
 ) -> Result<(), ApiError> {
     let namespace = Some(key.0.as_str()).filter(|namespace| !namespace.is_empty());
     let Some(found) = api.get(resource, namespace, &key.1) else { return Ok(()) };
     let protected = object::finalizers(&found).any(|present| present == finalizer);
-    if !object::is_deleting(&found) || !protected || !is_free(&found) {
+    if !object::is_deleting(&found) || !protected || !is_free(api, &found) {
         return Ok(());
     }
     let left: Vec<&str> = object::finalizers(&found).filter(|present| *present != finalizer).collect();

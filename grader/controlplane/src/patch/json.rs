@@ -12,7 +12,6 @@ use self::growth::Growth;
 use self::place::place;
 use super::{PatchError, decode};
 use crate::go_text;
-use crate::object;
 use serde_json::{Map, Value};
 
 /// The most operations one patch may have (apiserver/pkg/endpoints/handlers/patch.go).
@@ -121,7 +120,7 @@ fn apply_operation(
     match op {
         "add" => {
             let value = value();
-            growth.puts(path()?, object::depth(&value))?;
+            growth.puts(path()?, &value)?;
             add(document, "add", path()?, value)
         }
         "remove" => {
@@ -133,7 +132,7 @@ fn apply_operation(
         }
         "replace" => {
             let value = value();
-            growth.puts(path()?, object::depth(&value))?;
+            growth.puts(path()?, &value)?;
             replace(document, path()?, value)
         }
         "move" => {
@@ -144,7 +143,7 @@ fn apply_operation(
             let moved = source
                 .remove()
                 .map_err(|error| format!("error in move for path: '{}': {error}", source.key))?;
-            growth.puts_from(path()?, from)?;
+            growth.moves(path()?, from, &moved, document)?;
             add(document, "move", path()?, moved)
         }
         "copy" => {
@@ -154,8 +153,7 @@ fn apply_operation(
             })?;
             let value = source.get().map_err(|error| format!("error in copy for from: '{from}': {error}"))?;
             let value = value.cloned().unwrap_or(Value::Null);
-            growth.copies(&value)?;
-            growth.puts_from(path()?, from)?;
+            growth.copies(path()?, &value)?;
             add(document, "copy", path()?, value)
         }
         "test" => test(document, path()?, operation.get("value")),
@@ -277,6 +275,18 @@ mod tests {
         assert_eq!(refused((0..3_000).flat_map(nesting).collect()), "the document would nest too deeply");
         let sideways = |_| json!({"op": "move", "from": "/a", "path": "/a"});
         assert!(patched(&json!({"a": {}}), (0..3_000).map(sideways).collect()).is_ok());
+        let deeper = |index| json!({"op": "copy", "from": "/a", "path": format!("/b/c/{index}")});
+        assert!(patched(&json!({"a": {}, "b": {"c": {}}}), (0..3_000).map(deeper).collect()).is_ok());
+        let up_and_down = |_| {
+            [
+                json!({"op": "move", "from": "/a", "path": "/b/c/a"}),
+                json!({"op": "move", "from": "/b/c/a", "path": "/d"}),
+                json!({"op": "add", "path": "/a", "value": {}}),
+            ]
+        };
+        assert!(
+            patched(&json!({"a": {}, "b": {"c": {}}}), (0..2_000).flat_map(up_and_down).collect()).is_ok()
+        );
     }
 
     #[test]

@@ -220,22 +220,7 @@ pub fn validate(selector: &Value, path: &str) -> Vec<FieldError> {
         let text = |key: &str| expression.get(key).and_then(Value::as_str).unwrap_or_default();
         let values =
             expression.get("values").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-        let operator = text("operator");
-        match operator {
-            "In" | "NotIn" if values.is_empty() => {
-                let detail = "must be specified when `operator` is 'In' or 'NotIn'";
-                errors.push(FieldError::required(format!("{path}.values"), detail));
-            }
-            "Exists" | "DoesNotExist" if !values.is_empty() => {
-                let detail = "may not be specified when `operator` is 'Exists' or 'DoesNotExist'";
-                errors.push(FieldError::forbidden(format!("{path}.values"), detail));
-            }
-            "In" | "NotIn" | "Exists" | "DoesNotExist" => {}
-            _ => {
-                let detail = "not a valid selector operator";
-                errors.push(FieldError::invalid(format!("{path}.operator"), operator, detail));
-            }
-        }
+        check_operator(text("operator"), values, &path, &mut errors);
         let bad = names::qualified_name(text("key")).into_iter();
         errors.extend(bad.map(|e| FieldError::invalid(format!("{path}.key"), text("key"), e)));
         for (j, value) in values.iter().enumerate() {
@@ -245,6 +230,27 @@ pub fn validate(selector: &Value, path: &str) -> Vec<FieldError> {
         }
     }
     errors
+}
+
+/// Checks that an operator has values if it needs some, and none if it needs none.
+pub(crate) fn check_operator(operator: &str, values: &[Value], path: &str, errors: &mut Vec<FieldError>) {
+    match (operator, values.is_empty()) {
+        ("In" | "NotIn", true) => {
+            let detail = "must be specified when `operator` is 'In' or 'NotIn'";
+            errors.push(FieldError::required(format!("{path}.values"), detail));
+        }
+        ("Exists" | "DoesNotExist", false) => {
+            let detail = "may not be specified when `operator` is 'Exists' or 'DoesNotExist'";
+            errors.push(FieldError::forbidden(format!("{path}.values"), detail));
+        }
+        ("In" | "NotIn" | "Exists" | "DoesNotExist", _) => {}
+        (operator, _) => errors.push(unknown_operator(operator, path)),
+    }
+}
+
+/// There is no such operator, or not in this place.
+pub(crate) fn unknown_operator(operator: &str, path: &str) -> FieldError {
+    FieldError::invalid(format!("{path}.operator"), operator, "not a valid selector operator")
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use crate::builtins::rules::Rules;
 use crate::field_error::FieldError;
 use crate::selector::label;
 use serde_json::Value;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 const LONGEST_DRIVER: usize = 63;
 const LONGEST_NODE_ID: usize = 256;
@@ -141,9 +141,12 @@ impl Rules for Node {
             set(&mut driver, "allocatable", None);
             driver
         };
+        let named = |driver: &'_ Value| text(driver, "/name").to_owned();
+        let now: BTreeMap<String, &Value> =
+            list(new, "/spec/drivers").iter().map(|driver| (named(driver), driver)).collect();
         for before in list(old, "/spec/drivers") {
-            let now = list(new, "/spec/drivers").iter().filter(|driver| driver["name"] == before["name"]);
-            for now in now.map(fixed).filter(|now| *now != fixed(before)) {
+            let now = now.get(&named(before)).map(|now| fixed(now));
+            if let Some(now) = now.filter(|now| *now != fixed(before)) {
                 errors.push(FieldError::invalid("spec.drivers", now, "field is immutable"));
             }
         }

@@ -8,7 +8,7 @@ use crate::builtins::rules::keep_status_metadata;
 use crate::field_error::FieldError;
 use crate::go_text;
 use serde_json::Value;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What no container may have that comes and goes beside the others.
 const NOT_ALLOWED: [&str; 9] = [
@@ -39,14 +39,18 @@ pub(super) fn validate_update(new: &Value, old: &Value) -> Vec<FieldError> {
         return vec![FieldError::forbidden("", "static pods do not support ephemeral containers")];
     }
     let mut errors = pod_spec::validate(at(new, "/spec"), "spec");
+    let now: BTreeMap<&str, &Value> = list(new, "/spec/ephemeralContainers")
+        .iter()
+        .map(|container| (text(container, "/name"), container))
+        .collect();
     for container in list(old, "/spec/ephemeralContainers") {
-        let mut others = list(new, "/spec/ephemeralContainers").iter();
-        let change = match others.find(|other| other["name"] == container["name"]) {
+        let name = text(container, "/name");
+        let change = match now.get(name) {
             None => "removed",
-            Some(same) if same != container => "changed",
+            Some(same) if *same != container => "changed",
             Some(_) => continue,
         };
-        let name = go_text::quote(text(container, "/name"));
+        let name = go_text::quote(name);
         let detail = format!("existing ephemeral containers {name} may not be {change}\n");
         errors.push(FieldError::forbidden("spec.ephemeralContainers", detail));
     }

@@ -6,10 +6,12 @@ use crate::builtins::names;
 use crate::field_error::FieldError;
 use crate::selector::label;
 use serde_json::Value;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-const REQUIRED: &str = "requiredDuringSchedulingIgnoredDuringExecution";
-const PREFERRED: &str = "preferredDuringSchedulingIgnoredDuringExecution";
+pub(super) const REQUIRED: &str = "requiredDuringSchedulingIgnoredDuringExecution";
+pub(super) const PREFERRED: &str = "preferredDuringSchedulingIgnoredDuringExecution";
+/// So many pairs of constraints for the same are told: there can be far more of them than of constraints.
+const MOST_DUPLICATES: usize = 1_000;
 
 /// Checks what a PodSpec says about its place.
 pub(super) fn validate(spec: &Value, path: &str, errors: &mut Vec<FieldError>) {
@@ -18,18 +20,7 @@ pub(super) fn validate(spec: &Value, path: &str, errors: &mut Vec<FieldError>) {
         let affinity = at(spec, &format!("/affinity/{kind}"));
         pod_affinity(affinity, &format!("{path}.affinity.{kind}"), errors);
     }
-    let constraints = list(spec, "/topologySpreadConstraints");
-    let pair = |constraint: &Value| {
-        format!("{{{}, {}}}", text(constraint, "/topologyKey"), text(constraint, "/whenUnsatisfiable"))
-    };
-    for (i, constraint) in constraints.iter().enumerate() {
-        let path = format!("{path}.topologySpreadConstraints[{i}]");
-        spread(constraint, &path, errors);
-        let repeated = constraints[i + 1..].iter().filter(|later| pair(later) == pair(constraint));
-        errors.extend(repeated.map(|later| {
-            FieldError::duplicate(format!("{path}.{{topologyKey, whenUnsatisfiable}}"), pair(later))
-        }));
-    }
+    spreads(list(spec, "/topologySpreadConstraints"), &format!("{path}.topologySpreadConstraints"), errors);
     let mut seen = BTreeSet::new();
     for (i, gate) in list(spec, "/schedulingGates").iter().enumerate() {
         let (path, name) = (format!("{path}.schedulingGates[{i}]"), text(gate, "/name"));
@@ -37,6 +28,29 @@ pub(super) fn validate(spec: &Value, path: &str, errors: &mut Vec<FieldError>) {
         if !seen.insert(name) {
             errors.push(FieldError::duplicate(path, name));
         }
+    }
+}
+
+/// Checks how pods are spread; each later constraint for the same is told of each.
+fn spreads(constraints: &[Value], path: &str, errors: &mut Vec<FieldError>) {
+    let pair = |constraint: &'_ Value| {
+        format!("{{{}, {}}}", text(constraint, "/topologyKey"), text(constraint, "/whenUnsatisfiable"))
+    };
+    let mut later: BTreeMap<String, usize> = BTreeMap::new();
+    for constraint in constraints {
+        *later.entry(pair(constraint)).or_default() += 1;
+    }
+    let mut room = MOST_DUPLICATES;
+    for (i, constraint) in constraints.iter().enumerate() {
+        let path = format!("{path}[{i}]");
+        spread(constraint, &path, errors);
+        let pair = pair(constraint);
+        let Some(later) = later.get_mut(&pair) else { continue };
+        *later -= 1;
+        let told = room.min(*later);
+        room -= told;
+        let field = format!("{path}.{{topologyKey, whenUnsatisfiable}}");
+        errors.extend((0..told).map(|_| FieldError::duplicate(field.as_str(), pair.as_str())));
     }
 }
 
@@ -76,20 +90,12 @@ fn node_term(term: &Value, path: &str, errors: &mut Vec<FieldError>) {
         let path = format!("{path}.matchExpressions[{i}]");
         let values = list(expression, "/values");
         match text(expression, "/operator") {
-            "In" | "NotIn" if values.is_empty() => {
-                let detail = "must be specified when `operator` is 'In' or 'NotIn'";
-                errors.push(FieldError::required(format!("{path}.values"), detail));
-            }
-            "Exists" | "DoesNotExist" if !values.is_empty() => {
-                let detail = "may not be specified when `operator` is 'Exists' or 'DoesNotExist'";
-                errors.push(FieldError::forbidden(format!("{path}.values"), detail));
-            }
-            "Gt" | "Lt" if values.len() != 1 => {
+            "Gt" | "Lt" if values.len() == 1 => {}
+            "Gt" | "Lt" => {
                 let detail = "must be specified single value when `operator` is 'Lt' or 'Gt'";
                 errors.push(FieldError::required(format!("{path}.values"), detail));
             }
-            "In" | "NotIn" | "Exists" | "DoesNotExist" | "Gt" | "Lt" => {}
-            operator => unknown_operator(operator, &path, errors),
+            operator => label::check_operator(operator, values, &path, errors),
         }
         qualified(text(expression, "/key"), &format!("{path}.key"), errors);
         for (j, value) in values.iter().filter_map(Value::as_str).enumerate() {
@@ -107,7 +113,7 @@ fn node_term(term: &Value, path: &str, errors: &mut Vec<FieldError>) {
                 errors.push(FieldError::required(format!("{path}.values"), detail));
             }
             "In" | "NotIn" => {}
-            operator => unknown_operator(operator, &path, errors),
+            operator => errors.push(label::unknown_operator(operator, &path)),
         }
         match text(requirement, "/key") {
             "metadata.name" => {
@@ -125,10 +131,6 @@ fn node_term(term: &Value, path: &str, errors: &mut Vec<FieldError>) {
             }
         }
     }
-}
-
-fn unknown_operator(operator: &str, path: &str, errors: &mut Vec<FieldError>) {
-    errors.push(FieldError::invalid(format!("{path}.operator"), operator, "not a valid selector operator"));
 }
 
 fn pod_affinity(affinity: &Value, path: &str, errors: &mut Vec<FieldError>) {
@@ -152,18 +154,15 @@ fn pod_term(term: &Value, path: &str, errors: &mut Vec<FieldError>) {
         let bad = names::dns_label(namespace).into_iter();
         errors.extend(bad.map(|e| FieldError::invalid(format!("{path}.namespace"), namespace, e)));
     }
-    for (key, other) in [("matchLabelKeys", "mismatchLabelKeys"), ("mismatchLabelKeys", "matchLabelKeys")] {
-        let others = list(term, &format!("/{other}"));
-        label_keys(term, key, path, errors);
-        let both =
-            list(term, &format!("/{key}")).iter().enumerate().filter(|(_, label)| others.contains(label));
-        if key == "matchLabelKeys" {
-            errors.extend(both.map(|(i, label)| {
-                let detail = "exists in both matchLabelKeys and mismatchLabelKeys";
-                FieldError::invalid(format!("{path}.{key}[{i}]"), label.clone(), detail)
-            }));
+    label_keys(term, "matchLabelKeys", path, errors);
+    let others: BTreeSet<&str> = list(term, "/mismatchLabelKeys").iter().filter_map(Value::as_str).collect();
+    for (i, label) in list(term, "/matchLabelKeys").iter().filter_map(Value::as_str).enumerate() {
+        if others.contains(label) {
+            let detail = "exists in both matchLabelKeys and mismatchLabelKeys";
+            errors.push(FieldError::invalid(format!("{path}.matchLabelKeys[{i}]"), label, detail));
         }
     }
+    label_keys(term, "mismatchLabelKeys", path, errors);
     let (key, path) = (text(term, "/topologyKey"), format!("{path}.topologyKey"));
     qualified(key, &path, errors);
     if key.is_empty() {
@@ -221,5 +220,5 @@ fn spread(constraint: &Value, path: &str, errors: &mut Vec<FieldError>) {
 }
 
 fn qualified(name: &str, path: &str, errors: &mut Vec<FieldError>) {
-    errors.extend(names::qualified_name(name).into_iter().map(|e| FieldError::invalid(path, name, e)));
+    errors.extend(FieldError::invalid_for_each(path, name, names::qualified_name(name)));
 }

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 const PODS: ResourceId = ResourceId::known("", "pods");
 const RUNTIME_CLASSES: ResourceId = ResourceId::known("node.k8s.io", "runtimeclasses");
 const PRIORITY_CLASSES: ResourceId = ResourceId::known("scheduling.k8s.io", "priorityclasses");
+const MOST_COMPARED_TOLERATIONS: usize = 1_000;
 
 /// Fills in a new pod, or refuses it.
 pub(super) fn create(pod: &mut Value, cluster: &mut dyn Cluster) -> Result<(), ApiError> {
@@ -165,9 +166,13 @@ fn runtime_class(pod: &mut Value, cluster: &dyn Cluster) -> Result<(), ApiError>
     Ok(())
 }
 
-/// All of both, but none that another one covers (pkg/util/tolerations).
+/// All of both, but none that another one covers (pkg/util/tolerations). A covered one does no harm, and stays where
+/// there are too many to be held against each other.
 fn merge_tolerations(first: &[Value], second: &[Value]) -> Vec<Value> {
     let all: Vec<&Value> = first.iter().chain(second).collect();
+    if all.len() > MOST_COMPARED_TOLERATIONS {
+        return all.into_iter().cloned().collect();
+    }
     let mut merged: Vec<&Value> = Vec::new();
     for (i, one) in all.iter().enumerate() {
         let covered = merged.iter().any(|kept| covers(kept, one))

@@ -2,11 +2,17 @@
 //!
 //! Left out: files of one volume that hide each other, and annotations of AppArmor.
 
+use super::placement::{PREFERRED, REQUIRED};
 use super::{claim, resources};
 use crate::builtins::fields::{at, has, list, number, text};
 use crate::go_text;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
+
+/// Ports of one number that each further one is held against.
+const MOST_PORTS_COMPARED: usize = 1_000;
+/// Pairs of ports are not told beyond so many warnings: there can be far more of them than of ports.
+const MOST_WARNINGS: usize = 1_000;
 
 /// Texts for Warning headers about a pod (`root` is empty) or a template (`root` is its path and a dot).
 pub(super) fn of(pod: &Value, root: &str) -> Vec<String> {
@@ -67,8 +73,6 @@ fn node_labels(spec: &Value, path: &str, warnings: &mut Vec<String>) {
         warnings.extend(instead.map(|instead| format!("{path}.nodeSelector[{key}]: {instead}")));
     }
     let nodes = at(spec, "/affinity/nodeAffinity");
-    const REQUIRED: &str = "requiredDuringSchedulingIgnoredDuringExecution";
-    const PREFERRED: &str = "preferredDuringSchedulingIgnoredDuringExecution";
     for (i, required) in list(nodes, &format!("/{REQUIRED}/nodeSelectorTerms")).iter().enumerate() {
         let path = format!("{path}.affinity.nodeAffinity.{REQUIRED}.nodeSelectorTerms[{i}]");
         node_term(required, &path, warnings);
@@ -236,7 +240,10 @@ fn ports(containers: &[(&Value, String)], warnings: &mut Vec<String>) {
             ));
         }
         let others = seen.entry((inside, protocol)).or_default();
-        for other in others.iter() {
+        for other in others.iter().take(MOST_PORTS_COMPARED) {
+            if warnings.len() >= MOST_WARNINGS {
+                return;
+            }
             let how = if (host_ip, host_port) == (other.host_ip, other.host_port) {
                 "duplicate"
             } else if host_port == 0 || other.host_port == 0 {
@@ -267,19 +274,13 @@ fn ports(containers: &[(&Value, String)], warnings: &mut Vec<String>) {
 /// Terms about pods that select none.
 fn affinity(spec: &Value, path: &str, warnings: &mut Vec<String>) {
     for kind in ["podAffinity", "podAntiAffinity"] {
-        for (when, inside) in [
-            ("requiredDuringSchedulingIgnoredDuringExecution", ""),
-            ("preferredDuringSchedulingIgnoredDuringExecution", "podAffinityTerm"),
-        ] {
-            for (i, term) in list(spec, &format!("/affinity/{kind}/{when}")).iter().enumerate() {
-                let path = format!("{path}.affinity.{kind}.{when}[{i}]");
-                match inside {
-                    "" => no_selector(term, &path, warnings),
-                    inside => {
-                        no_selector(at(term, &format!("/{inside}")), &format!("{path}.{inside}"), warnings)
-                    }
-                }
-            }
+        let affinity = at(spec, &format!("/affinity/{kind}"));
+        for (i, term) in list(affinity, &format!("/{REQUIRED}")).iter().enumerate() {
+            no_selector(term, &format!("{path}.affinity.{kind}.{REQUIRED}[{i}]"), warnings);
+        }
+        for (i, preferred) in list(affinity, &format!("/{PREFERRED}")).iter().enumerate() {
+            let path = format!("{path}.affinity.{kind}.{PREFERRED}[{i}].podAffinityTerm");
+            no_selector(at(preferred, "/podAffinityTerm"), &path, warnings);
         }
     }
 }

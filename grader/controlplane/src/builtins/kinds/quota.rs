@@ -24,6 +24,9 @@ const OPPOSITES: [[&str; 2]; 2] = [["BestEffort", "NotBestEffort"], ["Terminatin
 const OF_PODS: [&str; 7] =
     ["pods", "cpu", "memory", "limits.cpu", "limits.memory", "requests.cpu", "requests.memory"];
 
+/// So many errors of a sort are told that show all scopes.
+const MOST_TOLD: usize = 100;
+
 pub(super) struct ResourceQuota;
 
 impl Rules for ResourceQuota {
@@ -81,21 +84,37 @@ fn applies(scope: &str, name: &str) -> bool {
     }
 }
 
-/// What is limited but cannot be counted in a scope.
-fn misapplied<'a>(spec: &'a Value, scope: &str) -> impl Iterator<Item = &'a String> {
-    let names = members(spec, "/hard").into_iter().flatten().map(|(name, _)| name);
-    names.filter(move |name| !applies(scope, name))
+/// Of how much that is limited a scope says nothing, for each scope that there is.
+struct Misapplied([(&'static str, usize); SCOPES.len()]);
+
+impl Misapplied {
+    fn of(spec: &Value) -> Self {
+        let names = || members(spec, "/hard").into_iter().flatten().map(|(name, _)| name);
+        Self(SCOPES.map(|scope| (scope, names().filter(|name| !applies(scope, name)).count())))
+    }
+
+    /// How many errors a scope is, of those that show everything and of which there is still room for some.
+    fn take(&self, scope: &str, room: &mut usize) -> usize {
+        let count = self.0.iter().find(|(known, _)| *known == scope).map_or(0, |(_, count)| *count);
+        let told = count.min(*room);
+        *room -= told;
+        told
+    }
 }
 
 fn scopes(spec: &Value, errors: &mut Vec<FieldError>) {
     let shown = at(spec, "/scopes");
     let scopes: Vec<&str> = list(spec, "/scopes").iter().filter_map(Value::as_str).collect();
     let mut refuse = |detail: &str| errors.push(FieldError::invalid("spec.scopes", shown.clone(), detail));
+    let (misapplied, mut room) = (Misapplied::of(spec), MOST_TOLD);
     for scope in &scopes {
-        if !SCOPES.contains(scope) {
+        if SCOPES.contains(scope) {
+            let wrong = misapplied.take(scope, &mut room);
+            (0..wrong).for_each(|_| refuse("unsupported scope applied to resource"));
+        } else if room > 0 {
+            room -= 1;
             refuse("unsupported scope");
         }
-        misapplied(spec, scope).for_each(|_| refuse("unsupported scope applied to resource"));
     }
     for _ in OPPOSITES.iter().filter(|pair| pair.iter().all(|scope| scopes.contains(scope))) {
         refuse("conflicting scopes");
@@ -105,18 +124,16 @@ fn scopes(spec: &Value, errors: &mut Vec<FieldError>) {
 fn selector(spec: &Value, errors: &mut Vec<FieldError>) {
     const PATH: &str = "spec.scopeSelector.matchExpressions";
     let requirements = list(spec, "/scopeSelector/matchExpressions");
+    let (misapplied, mut room) = (Misapplied::of(spec), MOST_TOLD);
     for requirement in requirements {
         let (scope, operator) = (text(requirement, "/scopeName"), text(requirement, "/operator"));
         let values = list(requirement, "/values");
         if !SCOPES.contains(&scope) {
             errors.push(FieldError::invalid(format!("{PATH}.scopeName"), scope, "unsupported scope"));
         }
-        for _ in misapplied(spec, scope) {
-            errors.push(FieldError::invalid(
-                PATH,
-                shown(requirements),
-                "unsupported scope applied to resource",
-            ));
+        for _ in 0..misapplied.take(scope, &mut room) {
+            let detail = "unsupported scope applied to resource";
+            errors.push(FieldError::invalid(PATH, shown(requirements), detail));
         }
         if PLAIN_SCOPES.contains(&scope) && operator != "Exists" {
             let detail = "must be 'Exists' when scope is any of ResourceQuotaScopeTerminating, \

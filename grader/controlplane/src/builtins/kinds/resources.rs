@@ -129,7 +129,7 @@ pub(super) fn is_of_quotas(name: &str) -> bool {
     let asked = name.strip_prefix("requests.").or_else(|| name.strip_prefix("limits."));
     amounts.contains(&name)
         || asked.is_some_and(|asked| amounts.contains(&asked))
-        || ["requests.storage"].contains(&name)
+        || name == "requests.storage"
         || name.starts_with("hugepages-")
         || name.starts_with("requests.hugepages-")
         || QUOTA_NAMES.contains(&name)

@@ -6,6 +6,7 @@ use crate::builtins::rules::Rules;
 use crate::builtins::{meta, names};
 use crate::field_error::FieldError;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 pub(super) struct RuntimeClass;
 
@@ -35,14 +36,11 @@ impl Rules for RuntimeClass {
         resources::validate(&overhead, "overhead", &mut errors);
         let selector = members(class, "/scheduling/nodeSelector");
         errors.extend(meta::validate_labels(selector, "scheduling.nodeSelector"));
-        let tolerations = list(class, "/scheduling/tolerations");
-        let identity = |toleration: &Value| {
-            ["key", "operator", "value", "effect"].map(|key| toleration.get(key).cloned())
-        };
-        for (position, toleration) in tolerations.iter().enumerate() {
+        let mut seen = BTreeSet::new();
+        for (position, toleration) in list(class, "/scheduling/tolerations").iter().enumerate() {
             let path = format!("scheduling.tolerations[{position}]");
             pod_spec::tolerate(toleration, &path, &mut errors);
-            if tolerations[..position].iter().any(|other| identity(other) == identity(toleration)) {
+            if !seen.insert(["/key", "/operator", "/value", "/effect"].map(|key| text(toleration, key))) {
                 errors.push(FieldError::duplicate(path, toleration.clone()));
             }
         }

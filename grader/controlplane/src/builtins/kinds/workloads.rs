@@ -178,7 +178,7 @@ impl Rules for DaemonSet {
         let generation =
             annotation.and_then(Value::as_str).and_then(|g| g.parse::<i64>().ok()).unwrap_or_default();
         let changed = at(new, "/spec/template") != at(old, "/spec/template");
-        let generation = (generation + i64::from(changed)).to_string();
+        let generation = generation.saturating_add(i64::from(changed)).to_string();
         put(new, &["metadata", "annotations", TEMPLATE_GENERATION], generation);
     }
 

@@ -3,7 +3,7 @@
 use crate::controllers::{fields, owners::Key};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// The pause after a failed pod; it doubles with every further one ...
@@ -68,13 +68,11 @@ pub(super) fn end_of(pod: &Value) -> Timestamp {
 
 /// When the last container ended; nothing while one runs. Sidecars count, other init containers do not.
 fn end_of_containers(pod: &Value) -> Option<Timestamp> {
-    let is_sidecar = |name: &Value| {
-        fields::items(pod, "/spec/initContainers")
-            .iter()
-            .any(|container| container["name"] == *name && container["restartPolicy"] == "Always")
-    };
+    let sidecars = fields::items(pod, "/spec/initContainers").iter();
+    let sidecars = sidecars.filter(|container| container["restartPolicy"] == "Always");
+    let names: BTreeSet<&str> = sidecars.map(|container| fields::text(container, "/name")).collect();
     let sidecars = fields::items(pod, "/status/initContainerStatuses").iter();
-    let sidecars = sidecars.filter(|container| is_sidecar(&container["name"]));
+    let sidecars = sidecars.filter(|container| names.contains(fields::text(container, "/name")));
     let containers = fields::items(pod, "/status/containerStatuses").iter().chain(sidecars);
     let ends = containers.map(|container| fields::time(container, "/state/terminated/finishedAt"));
     ends.collect::<Option<Vec<Timestamp>>>()?.into_iter().max()

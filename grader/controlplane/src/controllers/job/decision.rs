@@ -64,7 +64,7 @@ pub(super) fn complete(job: &Value, progress: &Progress, active: usize) -> Optio
 pub(super) fn until_deadline(job: &Value, status: &Status, now: Timestamp) -> Option<SignedDuration> {
     let limit = fields::seconds(fields::int(job, "/spec/activeDeadlineSeconds")?);
     let start = status.start().filter(|_| !fields::flag(job, "/spec/suspend"))?;
-    Some(limit - now.duration_since(start))
+    Some(limit.saturating_sub(now.duration_since(start)))
 }
 
 fn failed_by_policy(job: &Value, pods: &[Arc<Value>]) -> Option<Decision> {

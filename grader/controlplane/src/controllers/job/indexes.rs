@@ -42,11 +42,18 @@ impl Indexes {
 
     /// How many indexes both sets have.
     pub(super) fn overlap(&self, other: &Self) -> i64 {
-        let shared = |(first, last): &(i64, i64)| -> i64 {
-            let parts = other.ranges.iter().map(|(from, to)| last.min(to) - first.max(from) + 1);
-            parts.filter(|length| *length > 0).sum()
-        };
-        self.ranges.iter().map(shared).sum()
+        let (mut left, mut right) = (self.ranges.iter().peekable(), other.ranges.iter().peekable());
+        let mut shared = 0;
+        while let (Some((first, last)), Some((from, to))) = (left.peek(), right.peek()) {
+            shared += (last.min(to) - first.max(from) + 1).max(0);
+            // Whatever ends first shares nothing with what comes later.
+            if last < to {
+                left.next()
+            } else {
+                right.next()
+            };
+        }
+        shared
     }
 
     /// The indexes below `completions` that are missing, the lowest first.
@@ -119,6 +126,7 @@ mod tests {
         let set = Indexes::parse("1-3,7", 10);
         assert_eq!((set.count(), set.contains(3), set.contains(4), set.contains(0)), (4, true, false, false));
         assert_eq!(set.overlap(&Indexes::parse("0-1,3-8", 10)), 3);
+        assert_eq!(set.overlap(&Indexes::parse("0,2,7,9", 10)), 2);
         assert_eq!(set.union(&Indexes::parse("4,9", 10)).to_string(), "1-4,7,9");
         assert_eq!(set.missing(9).collect::<Vec<_>>(), [0, 4, 5, 6, 8]);
         assert_eq!(set.missing(3).collect::<Vec<_>>(), [0]);

@@ -67,8 +67,10 @@ impl Jobs {
         let pods = self.pods.claim(api, &job, |_| true)?;
         if status::is_over(&job) {
             self.backoff.forget(key);
-            let tracked = pods.iter().filter(|pod| is_tracked(pod));
-            return { tracked }.try_for_each(|pod| untrack(api, pod)).map(|()| None);
+            for pod in pods.iter().filter(|pod| is_tracked(pod)) {
+                untrack(api, pod)?;
+            }
+            return Ok(None);
         }
         let visit = Visit::new(api, &mut self.recorder, job, pods);
         self.backoff.note(key, &visit.progress.succeeded_now, &visit.progress.failed_now);

@@ -55,8 +55,7 @@ pub(super) fn pending_indexes(
         pods::is_active(pod) || (is_leaving && replaces_ended_pods_only(job))
     };
     let taken: Indexes = pods.iter().filter(blocks).filter_map(|pod| index_within(job, pod)).collect();
-    let taken = taken.union(&progress.completed);
-    let taken = progress.failed_indexes.as_ref().map_or(taken.clone(), |failed| taken.union(failed));
+    let taken = progress.and_over(&taken);
     let completions = fields::int(job, "/spec/completions").unwrap_or_default();
     taken.missing(completions).take(count).collect()
 }

@@ -8,7 +8,7 @@ use super::{backoff, index_failures};
 use crate::controllers::{fields, pods};
 use crate::object;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// The progress of a Job at one visit.
@@ -29,16 +29,15 @@ pub(super) struct Progress {
 
 impl Progress {
     pub(super) fn of(job: &Value, pods: &[Arc<Value>], status: &Status) -> Self {
-        let uncounted = |pod: &&Arc<Value>| is_tracked(pod) && has_place(job, pod);
-        let is_new = |pod: &&Arc<Value>, counted: &[String]| {
-            uncounted(pod) && !counted.iter().any(|uid| *uid == object::uid(pod))
+        let new_of = |has_ended: &dyn Fn(&Value) -> bool, named: &[String]| -> Vec<Arc<Value>> {
+            let named: BTreeSet<&str> = named.iter().map(String::as_str).collect();
+            let is_new = |pod: &Value| {
+                has_ended(pod) && is_tracked(pod) && has_place(job, pod) && !named.contains(object::uid(pod))
+            };
+            pods.iter().filter(|pod| is_new(pod)).cloned().collect()
         };
-        let succeeded_now = pods.iter().filter(|pod| pods::phase(pod) == "Succeeded");
-        let succeeded_now = succeeded_now.filter(|pod| is_new(pod, &status.uncounted_succeeded));
-        let succeeded_now: Vec<Arc<Value>> = succeeded_now.cloned().collect();
-        let failed_now = pods.iter().filter(|pod| is_failed(job, pod));
-        let failed_now: Vec<Arc<Value>> =
-            failed_now.filter(|pod| is_new(pod, &status.uncounted_failed)).cloned().collect();
+        let succeeded_now = new_of(&|pod| pods::phase(pod) == "Succeeded", &status.uncounted_succeeded);
+        let failed_now = new_of(&|pod| is_failed(job, pod), &status.uncounted_failed);
         let counting = failed_now.iter().filter(|pod| failure_policy::action(job, pod) != Action::Ignore);
         let failed = status.failed + length(counting.count()) + length(status.uncounted_failed.len());
         let completions = fields::int(job, "/spec/completions").unwrap_or_default();
@@ -73,11 +72,18 @@ impl Progress {
         progress
     }
 
+    /// These indexes, and those that have succeeded or are given up.
+    pub(super) fn and_over(&self, indexes: &Indexes) -> Indexes {
+        let indexes = indexes.union(&self.completed);
+        match &self.failed_indexes {
+            Some(failed) => indexes.union(failed),
+            None => indexes,
+        }
+    }
+
     fn awaiting_replacement(&self, job: &Value, pods: &[Arc<Value>]) -> BTreeMap<i64, Arc<Value>> {
         let active = pods.iter().filter(|pod| pods::is_active(pod));
-        let settled: Indexes = active.filter_map(|pod| index_within(job, pod)).collect();
-        let settled = settled.union(&self.completed);
-        let settled = self.failed_indexes.as_ref().map_or(settled.clone(), |failed| settled.union(failed));
+        let settled = self.and_over(&active.filter_map(|pod| index_within(job, pod)).collect());
         let mut awaiting = BTreeMap::<i64, Arc<Value>>::new();
         for pod in pods.iter().filter(|pod| is_tracked(pod) && is_failed(job, pod)) {
             let Some(index) = index_within(job, pod).filter(|index| !settled.contains(*index)) else {

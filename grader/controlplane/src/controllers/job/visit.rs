@@ -12,6 +12,7 @@ use crate::error::ApiError;
 use crate::object;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Pods made or deleted in one visit.
@@ -156,7 +157,7 @@ impl<'v, 'a> Visit<'v, 'a> {
         {
             self.look_again(shortest);
         }
-        { due }.iter().try_for_each(|(index, _)| self.create_pod(Some(*index)))
+        due.into_iter().try_for_each(|(index, _)| self.create_pod(Some(index)))
     }
 
     /// How long an index still has to wait because of its own failures.
@@ -182,8 +183,8 @@ impl<'v, 'a> Visit<'v, 'a> {
     /// The status names the pods before their finalizers are off, so that none is counted twice or forgotten.
     fn settle(&mut self, decided: Option<Decision>) -> Result<(), ApiError> {
         let tracked = |pod: &&Arc<Value>| is_tracked(pod);
-        let uids: Vec<&str> = self.pods.iter().filter(tracked).map(|pod| object::uid(pod)).collect();
-        self.status.count(|uid| uids.contains(&uid));
+        let uids: BTreeSet<&str> = self.pods.iter().filter(tracked).map(|pod| object::uid(pod)).collect();
+        self.status.count(|uid| uids.contains(uid));
         let (released, is_all) = self.take_down(decided.as_ref());
         if let Some(decided) = &decided {
             self.status.announce(decided, self.now);
@@ -193,8 +194,8 @@ impl<'v, 'a> Visit<'v, 'a> {
         for pod in &released {
             untrack(api, pod)?;
         }
-        let is_released = |uid: &str| released.iter().any(|pod| object::uid(pod) == uid);
-        self.status.count(|uid| !is_released(uid));
+        let uids: BTreeSet<&str> = released.iter().map(|pod| object::uid(pod)).collect();
+        self.status.count(|uid| !uids.contains(uid));
         let ended = decided.filter(|_| is_all).and_then(|decided| self.status.finish(&decided, self.now));
         let job = self.status.write(api, &job)?;
         if let Some((kind, reason, message)) = ended {

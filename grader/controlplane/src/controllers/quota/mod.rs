@@ -8,9 +8,8 @@ mod admission;
 mod charge;
 mod controller;
 mod scopes;
-
-pub(super) use scopes::attributes_classes;
 mod usage;
 
 pub(crate) use charge::{charge, settle};
 pub use controller::ResourceQuotas;
+pub(super) use scopes::attributes_classes;

@@ -12,10 +12,11 @@ use serde_json::Value;
 pub(super) fn include(quota: &Value, resource: &ResourceId, object: &Value) -> bool {
     let scopes = fields::items(quota, "/spec/scopes").iter().filter_map(Value::as_str);
     let mut scopes = scopes.map(|scope| (scope, "Exists", &[][..]));
-    let selected = fields::items(quota, "/spec/scopeSelector/matchExpressions").iter().map(|expression| {
-        let values = fields::items(expression, "/values");
-        (fields::text(expression, "/scopeName"), fields::text(expression, "/operator"), values)
-    });
+    let mut selected =
+        fields::items(quota, "/spec/scopeSelector/matchExpressions").iter().map(|expression| {
+            let values = fields::items(expression, "/values");
+            (fields::text(expression, "/scopeName"), fields::text(expression, "/operator"), values)
+        });
     let is_in = |(scope, operator, values): (&str, &str, &[Value])| {
         if *resource == PERSISTENT_VOLUME_CLAIMS {
             scope == "VolumeAttributesClass" && any_named(&attributes_classes(object), operator, values)
@@ -23,7 +24,7 @@ pub(super) fn include(quota: &Value, resource: &ResourceId, object: &Value) -> b
             *resource == PODS && has_scope(object, scope, operator, values)
         }
     };
-    scopes.all(is_in) && { selected }.all(is_in)
+    scopes.all(is_in) && selected.all(is_in)
 }
 
 fn has_scope(pod: &Value, scope: &str, operator: &str, values: &[Value]) -> bool {
@@ -65,9 +66,9 @@ pub(in crate::controllers) fn attributes_classes(claim: &Value) -> Vec<&str> {
 }
 
 fn is_best_effort(pod: &Value) -> bool {
-    let containers = fields::items(pod, "/spec/containers").iter();
-    let containers = containers.chain(fields::items(pod, "/spec/initContainers"));
-    { containers }.all(|container| usage::of_container(container).is_empty())
+    let lists = ["/spec/containers", "/spec/initContainers"];
+    let mut containers = lists.into_iter().flat_map(|list| fields::items(pod, list));
+    containers.all(|container| usage::of_container(container).is_empty())
 }
 
 fn crosses_namespaces(pod: &Value) -> bool {

@@ -9,6 +9,7 @@ use crate::builtins::rules::Rules;
 use crate::builtins::{meta, names};
 use crate::field_error::{FieldError, FieldErrorKind};
 use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
 
 const MOST_REQUESTS: usize = 32;
 const MOST_ALTERNATIVES: usize = 8;
@@ -56,6 +57,7 @@ fn fixed(new: &Value, old: &Value) -> Vec<FieldError> {
 fn devices(devices: &Value, path: &str, errors: &mut Vec<FieldError>) {
     let requests = format!("{path}.requests");
     each_unique(list(devices, "/requests"), MOST_REQUESTS, name_of, &requests, errors, request);
+    let known = Requests::of(devices);
     let constraints = format!("{path}.constraints");
     each(
         list(devices, "/constraints"),
@@ -63,7 +65,7 @@ fn devices(devices: &Value, path: &str, errors: &mut Vec<FieldError>) {
         &constraints,
         errors,
         |constraint, path, errors| {
-            references(devices, constraint, path, errors);
+            references(&known, constraint, path, errors);
             match (at(constraint, "/matchAttribute").as_str(), at(constraint, "/distinctAttribute").as_str())
             {
                 (Some(name), _) => attribute(name, &format!("{path}.matchAttribute"), errors),
@@ -78,7 +80,7 @@ fn devices(devices: &Value, path: &str, errors: &mut Vec<FieldError>) {
     );
     let config = format!("{path}.config");
     each(list(devices, "/config"), MOST_CONFIGURATIONS, &config, errors, |config, path, errors| {
-        references(devices, config, path, errors);
+        references(&known, config, path, errors);
         configuration(config, path, errors);
     });
 }
@@ -173,11 +175,34 @@ fn tolerate(toleration: &Value, path: &str, errors: &mut Vec<FieldError>) {
     }
 }
 
+/// The names of a claim's requests, and of the alternatives of each.
+struct Requests<'a>(BTreeMap<&'a str, BTreeSet<&'a str>>);
+
+impl<'a> Requests<'a> {
+    fn of(devices: &'a Value) -> Self {
+        let mut requests = BTreeMap::new();
+        for request in list(devices, "/requests") {
+            let alternatives = list(request, "/firstAvailable").iter().map(name_of).collect();
+            requests.entry(name_of(request)).or_insert(alternatives);
+        }
+        Self(requests)
+    }
+
+    /// Whether there is a `request`, or a `request/alternative`.
+    fn has(&self, name: &str) -> bool {
+        match name.split('/').collect::<Vec<_>>()[..] {
+            [request] => self.0.contains_key(request),
+            [request, part] => self.0.get(request).is_some_and(|parts| parts.contains(part)),
+            _ => false,
+        }
+    }
+}
+
 /// The requests of a claim that a part of it names.
-fn references(devices: &Value, part: &Value, path: &str, errors: &mut Vec<FieldError>) {
+fn references(known: &Requests<'_>, part: &Value, path: &str, errors: &mut Vec<FieldError>) {
     let path = format!("{path}.requests");
     let check = |name: &Value, path: &str, errors: &mut Vec<FieldError>| {
-        reference(devices, name_text(name), path, errors);
+        reference(known, name_text(name), path, errors);
     };
     each_unique(list(part, "/requests"), MOST_REQUESTS, name_text, &path, errors, check);
 }
@@ -187,20 +212,13 @@ fn name_text(name: &Value) -> &str {
 }
 
 /// `request`, or `request/alternative`.
-fn reference(devices: &Value, name: &str, path: &str, errors: &mut Vec<FieldError>) {
-    let parts: Vec<&str> = name.split('/').collect();
-    if parts.len() <= 2 {
-        for part in &parts {
+fn reference(known: &Requests<'_>, name: &str, path: &str, errors: &mut Vec<FieldError>) {
+    if name.matches('/').count() < 2 {
+        for part in name.split('/') {
             errors.extend(FieldError::invalid_for_each(path, part, names::dns_label(part)));
         }
     }
-    let request = list(devices, "/requests").iter().find(|request| name_of(request) == parts[0]);
-    let is_there = request.is_some_and(|request| match parts[..] {
-        [_] => true,
-        [_, part] => list(request, "/firstAvailable").iter().any(|request| name_of(request) == part),
-        _ => false,
-    });
-    if !is_there {
+    if !known.has(name) {
         let detail = "must be the name of a request in the claim or the name of a request and a subrequest separated \
                       by '/'";
         errors.push(FieldError::invalid(path, name, detail));
@@ -249,9 +267,9 @@ fn status(new: &Value, old: &Value) -> Vec<FieldError> {
 /// The devices that a claim has got.
 fn allocated(claim: &Value, allocation: &Value, errors: &mut Vec<FieldError>) {
     const PATH: &str = "status.allocation.devices.results";
-    let devices = at(claim, "/spec/devices");
+    let known = Requests::of(at(claim, "/spec/devices"));
     each(list(allocation, "/devices/results"), MOST_RESULTS, PATH, errors, |result, path, errors| {
-        reference(devices, text(result, "/request"), &format!("{path}.request"), errors);
+        reference(&known, text(result, "/request"), &format!("{path}.request"), errors);
         driver_name(text(result, "/driver"), &format!("{path}.driver"), errors);
         super::slice::pool_name(text(result, "/pool"), &format!("{path}.pool"), errors);
         let device = text(result, "/device");

@@ -23,14 +23,27 @@ pub(super) fn on_failure(spec: &Value, path: &str, errors: &mut Vec<FieldError>)
     if rules.len() > MOST_RULES {
         errors.push(FieldError::too_many(&path, rules.len(), MOST_RULES));
     }
+    let lists = ["/template/spec/containers", "/template/spec/initContainers"];
+    let containers: BTreeSet<&str> = lists
+        .into_iter()
+        .flat_map(|containers| list(spec, containers))
+        .map(|container| text(container, "/name"))
+        .collect();
+    let limits_by_index = has(spec, "backoffLimitPerIndex");
     for (number, rule) in rules.iter().enumerate() {
-        failure_rule(spec, rule, &format!("{path}[{number}]"), errors);
+        failure_rule(rule, limits_by_index, &containers, &format!("{path}[{number}]"), errors);
     }
 }
 
-fn failure_rule(spec: &Value, rule: &Value, path: &str, errors: &mut Vec<FieldError>) {
+fn failure_rule(
+    rule: &Value,
+    limits_by_index: bool,
+    containers: &BTreeSet<&str>,
+    path: &str,
+    errors: &mut Vec<FieldError>,
+) {
     let action = text(rule, "/action");
-    if action == "FailIndex" && !has(spec, "backoffLimitPerIndex") {
+    if action == "FailIndex" && !limits_by_index {
         let detail = "requires the backoffLimitPerIndex to be set";
         errors.push(FieldError::invalid(format!("{path}.action"), action, detail));
     } else {
@@ -38,7 +51,7 @@ fn failure_rule(spec: &Value, rule: &Value, path: &str, errors: &mut Vec<FieldEr
     }
     let (by_code, conditions) = (has(rule, "onExitCodes"), list(rule, "/onPodConditions"));
     if by_code {
-        exit_codes(spec, at(rule, "/onExitCodes"), &format!("{path}.onExitCodes"), errors);
+        exit_codes(at(rule, "/onExitCodes"), containers, &format!("{path}.onExitCodes"), errors);
     }
     let patterns = format!("{path}.onPodConditions");
     if conditions.len() > MOST_PATTERNS {
@@ -71,14 +84,13 @@ fn required_one_of(object: &Value, path: &str, key: &str, known: &[&str], errors
     }
 }
 
-fn exit_codes(spec: &Value, requirement: &Value, path: &str, errors: &mut Vec<FieldError>) {
+fn exit_codes(requirement: &Value, containers: &BTreeSet<&str>, path: &str, errors: &mut Vec<FieldError>) {
     required_one_of(requirement, path, "operator", &OPERATORS, errors);
-    let container = at(requirement, "/containerName");
-    let lists = ["/template/spec/containers", "/template/spec/initContainers"];
-    let mut containers = lists.into_iter().flat_map(|containers| list(spec, containers));
-    if !container.is_null() && !containers.any(|known| known["name"] == *container) {
+    if let Some(container) =
+        at(requirement, "/containerName").as_str().filter(|name| !containers.contains(name))
+    {
         let detail = "must be one of the container or initContainer names in the pod template";
-        errors.push(FieldError::invalid(format!("{path}.containerName"), container.clone(), detail));
+        errors.push(FieldError::invalid(format!("{path}.containerName"), container, detail));
     }
     let values_path = format!("{path}.values");
     let shown = at(requirement, "/values").clone();
@@ -124,8 +136,13 @@ pub(super) fn on_success(spec: &Value, path: &str, errors: &mut Vec<FieldError>)
 
 /// A policy as messages show it: with the names that Go has for its members.
 pub(super) fn shown(policy: &Value) -> Value {
-    let rule = |rule: &Value| json!({"SucceededIndexes": at(rule, "/succeededIndexes"), "SucceededCount": at(rule, "/succeededCount")});
-    json!({"Rules": list(policy, "/rules").iter().map(rule).collect::<Vec<_>>()})
+    let shown = list(policy, "/rules").iter().map(|rule| {
+        json!({
+            "SucceededIndexes": at(rule, "/succeededIndexes"),
+            "SucceededCount": at(rule, "/succeededCount"),
+        })
+    });
+    json!({"Rules": shown.collect::<Vec<_>>()})
 }
 
 fn success_rule(rule: &Value, completions: i64, path: &str, errors: &mut Vec<FieldError>) {

@@ -242,6 +242,7 @@ fn is_true(job: &Value, condition: &str) -> bool {
 }
 
 fn has_condition(job: &Value, kind: &str, status: &str) -> bool {
-    let conditions = list(job, "/status/conditions").iter();
-    { conditions }.any(|condition| condition["type"] == kind && condition["status"] == status)
+    list(job, "/status/conditions")
+        .iter()
+        .any(|condition| condition["type"] == kind && condition["status"] == status)
 }
