@@ -31,8 +31,8 @@ pub(crate) struct ResourcePath {
     pub(crate) subresource: Option<String>,
     /// The old way to ask for a watch: `/api/v1/watch/…`, of one object as well.
     pub(crate) watched: bool,
-    /// More parts than any resource has.
-    pub(crate) trailing: bool,
+    /// More parts than any resource has, but for what a proxy passes on; mostly empty.
+    pub(crate) subpath: String,
 }
 
 impl ResourcePath {
@@ -93,7 +93,7 @@ fn resource_path(group: &str, version: &str, parts: &[&str]) -> ResourcePath {
         name: part(1),
         subresource: part(2),
         watched,
-        trailing: parts.len() > 3,
+        subpath: parts.get(3..).unwrap_or_default().join("/"),
     }
 }
 
@@ -132,7 +132,7 @@ mod tests {
                     name: name.map(Into::into),
                     subresource: sub.map(Into::into),
                     watched: false,
-                    trailing: false,
+                    subpath: String::new(),
                 })
             };
         let cases = [

@@ -27,7 +27,7 @@ for list in "$@"; do
     # NAME of every spec that did not pass, without those that the record knows for this codec
     sed -n 's/^{"name":"\(.*\)","state":"\(failed\|timedout\)".*/\1/p' "$out/$list-$codec/results.jsonl" |
       sed 's/\\\(.\)/\1/g' | sort >"$out/missed"
-    grep -v '^#' "$here/results.txt" | awk -F ' [|] ' -v c=$codec '$1 == c || $1 == "both" { print $2 }' | sort >"$out/known"
+    awk -F ' [|] ' -v c=$codec '$1 == c || $1 == "both" { print $2 }' "$here/results.txt" | sort >"$out/known"
     new=$(comm -23 "$out/missed" "$out/known")
     [ -z "$new" ] || { bad=1; echo "$list ($codec), not in results.txt:"; echo "$new"; }
     asked=$(awk -F '\t' '{ print $NF }' "$here/$list.txt" | sort)

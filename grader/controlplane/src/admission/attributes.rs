@@ -14,15 +14,27 @@ use std::sync::Arc;
 /// What is being done, to which object.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Operation<'a> {
-    Create { object: &'a Value },
-    Update { object: &'a Value, old: &'a Value },
-    Delete { old: &'a Value },
+    Create {
+        object: &'a Value,
+    },
+    Update {
+        object: &'a Value,
+        old: &'a Value,
+    },
+    Delete {
+        old: &'a Value,
+    },
+    /// Reaching through to what an object stands for.
+    Connect {
+        options: &'a Value,
+    },
 }
 
 impl<'a> Operation<'a> {
-    /// Storing an object, in the place of another one or of none.
-    pub(crate) fn of_write(object: &'a Value, old: Option<&'a Value>) -> Self {
+    /// Storing an object, in the place of another one or of none, or what else the write is about.
+    pub(crate) fn of_write(write: &Write<'_>, object: &'a Value, old: Option<&'a Value>) -> Self {
         match old {
+            _ if write.connects() => Self::Connect { options: object },
             Some(old) => Self::Update { object, old },
             None => Self::Create { object },
         }
@@ -33,19 +45,22 @@ impl<'a> Operation<'a> {
             Self::Create { .. } => "CREATE",
             Self::Update { .. } => "UPDATE",
             Self::Delete { .. } => "DELETE",
+            Self::Connect { .. } => "CONNECT",
         }
     }
 
     fn object(self) -> Option<&'a Value> {
         match self {
-            Self::Create { object } | Self::Update { object, .. } => Some(object),
+            Self::Create { object } | Self::Update { object, .. } | Self::Connect { options: object } => {
+                Some(object)
+            }
             Self::Delete { .. } => None,
         }
     }
 
     fn old(self) -> Option<&'a Value> {
         match self {
-            Self::Create { .. } => None,
+            Self::Create { .. } | Self::Connect { .. } => None,
             Self::Update { old, .. } | Self::Delete { old } => Some(old),
         }
     }
@@ -54,7 +69,7 @@ impl<'a> Operation<'a> {
 /// One write as rules, selectors and conditions see it.
 #[derive(Clone, Debug)]
 pub(crate) struct Attributes<'a> {
-    /// `CREATE`, `UPDATE` or `DELETE`.
+    /// `CREATE`, `UPDATE`, `DELETE` or `CONNECT`.
     pub(super) operation: &'static str,
     pub(super) resource: Arc<Resource>,
     pub(super) subresource: &'a str,
@@ -130,6 +145,7 @@ fn options(write: &Write<'_>, operation: Operation<'_>) -> Value {
         Operation::Create { .. } => "CreateOptions",
         Operation::Update { .. } => "UpdateOptions",
         Operation::Delete { .. } => "DeleteOptions",
+        Operation::Connect { .. } => return Value::Null,
     };
     let mut options = json!({"kind": kind, "apiVersion": "meta.k8s.io/v1"});
     if write.dry_run {

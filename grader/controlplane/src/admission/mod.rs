@@ -64,7 +64,7 @@ pub(crate) fn mutate(
     Ok(())
 }
 
-/// Lets webhooks change, and policies and webhooks refuse, a Binding or an Eviction.
+/// Lets webhooks change, and policies and webhooks refuse, a Binding, an Eviction or a connection.
 ///
 /// # Errors
 /// The refusal of one of them, or that it could not be asked.
@@ -76,7 +76,8 @@ pub(crate) fn admit_request(
     if concerns(server, write, &[MUTATING_WEBHOOKS]) {
         webhooks::mutate(server, write, request, None)?;
     }
-    validate(server, write, Operation::Create { object: request })
+    let operation = Operation::of_write(write, request, None);
+    validate(server, write, operation)
 }
 
 /// Lets policies and webhooks refuse what is about to be stored.

@@ -35,7 +35,7 @@ pub(super) fn mutate(
             if round == 1 && !again.contains(&place) {
                 continue;
             }
-            let operation = Operation::of_write(object, old);
+            let operation = Operation::of_write(write, object, old);
             let asked_about = ask(server, write, webhook, operation, true)?;
             let Some((decision, target)) = asked_about else { continue };
             let changed = apply(server, write, webhook, &decision, &target, object)?;

@@ -17,6 +17,8 @@ mod system;
 pub(crate) mod table;
 pub(crate) mod yaml;
 
+pub(crate) use resource::connections;
+
 use crate::access::tokens;
 use crate::api_server::ApiServer;
 use crate::error::ApiError;

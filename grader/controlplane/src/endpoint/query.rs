@@ -35,7 +35,8 @@ impl Query {
         self.get(key).unwrap_or_default()
     }
 
-    fn all(&self, key: &str) -> Vec<&str> {
+    /// All values of a parameter.
+    pub(crate) fn all(&self, key: &str) -> Vec<&str> {
         self.0.iter().filter(|(name, _)| name == key).map(|(_, value)| value.as_str()).collect()
     }
 

@@ -29,6 +29,8 @@ pub enum FieldLabels<'a> {
     Global(&'a [(&'a str, &'a str)]),
     /// As `Known`, refused in the words of Jobs.
     Job(&'a [(&'a str, &'a str)]),
+    /// As `Global`, refused in the words of ResourceSlices.
+    ResourceSlice(&'a [(&'a str, &'a str)]),
     /// What a CustomResourceDefinition lists besides the name (and the namespace of a namespaced kind): paths as
     /// in `selectableFields`, with a leading dot.
     Custom {
@@ -155,6 +157,10 @@ impl FieldLabels<'_> {
             ("certificates.k8s.io", "CertificateSigningRequest") => {
                 FieldLabels::Global(&[("spec.signerName", "/spec/signerName")])
             }
+            ("resource.k8s.io", "ResourceSlice") => FieldLabels::ResourceSlice(&[
+                ("spec.driver", "/spec/driver"),
+                ("spec.nodeName", "/spec/nodeName"),
+            ]),
             _ => FieldLabels::Metadata,
         }
     }
@@ -166,7 +172,9 @@ impl FieldLabels<'_> {
             ("metadata.name", _) => return Some("/metadata/name".to_owned()),
             (
                 "metadata.namespace",
-                FieldLabels::Custom { namespaced: false, .. } | FieldLabels::Global(_),
+                FieldLabels::Custom { namespaced: false, .. }
+                | FieldLabels::Global(_)
+                | FieldLabels::ResourceSlice(_),
             ) => {
                 return None;
             }
@@ -175,7 +183,10 @@ impl FieldLabels<'_> {
         }
         match self {
             FieldLabels::Metadata => None,
-            FieldLabels::Known(fields) | FieldLabels::Global(fields) | FieldLabels::Job(fields) => {
+            FieldLabels::Known(fields)
+            | FieldLabels::Global(fields)
+            | FieldLabels::Job(fields)
+            | FieldLabels::ResourceSlice(fields) => {
                 fields.iter().find(|(known, _)| *known == label).map(|(_, pointer)| (*pointer).to_owned())
             }
             FieldLabels::Custom { paths, .. } => {
@@ -194,6 +205,9 @@ impl FieldLabels<'_> {
                 )
             }
             FieldLabels::Job(_) => format!("field label {} not supported for Job", go_text::quote(label)),
+            FieldLabels::ResourceSlice(_) => {
+                format!("field label not supported for resource.k8s.io/v1, Kind=ResourceSlice: {label}")
+            }
             FieldLabels::Known(_) | FieldLabels::Global(_) | FieldLabels::Custom { .. } => {
                 format!("field label not supported: {label}")
             }
@@ -312,6 +326,10 @@ mod tests {
             let selector = FieldSelector::parse(selector).unwrap().for_kind(&labels).unwrap();
             assert_eq!(selector.matches(&pod, &labels), expected, "{selector}");
         }
+        let labels = FieldLabels::of_builtin("resource.k8s.io", "ResourceSlice");
+        let selector =
+            FieldSelector::parse("spec.driver=d,spec.nodeName=").unwrap().for_kind(&labels).unwrap();
+        assert!(selector.matches(&json!({"spec": {"driver": "d"}}), &labels));
         let paths = [".spec.color".to_owned()];
         let labels = FieldLabels::Custom { namespaced: true, paths: &paths };
         let selector = FieldSelector::parse("spec.color=red").unwrap().for_kind(&labels).unwrap();
@@ -324,12 +342,18 @@ mod tests {
         let job = FieldLabels::of_builtin("batch", "Job");
         let config_map = FieldLabels::of_builtin("", "ConfigMap");
         let secret = FieldLabels::of_builtin("", "Secret");
+        let slice = FieldLabels::of_builtin("resource.k8s.io", "ResourceSlice");
         for (selector, labels, expected) in [
             ("a", &secret, "invalid selector: 'a'; can't understand 'a'"),
             ("a=b\\c", &secret, "invalid field selector: invalid escape sequence: \\c"),
             ("a=b=c", &secret, "invalid field selector: unescaped character in value: 61"),
             ("spec.foo=v", &secret, "field label not supported: spec.foo"),
             ("spec.foo=v", &job, "field label \"spec.foo\" not supported for Job"),
+            (
+                "spec.pool=v",
+                &slice,
+                "field label not supported for resource.k8s.io/v1, Kind=ResourceSlice: spec.pool",
+            ),
             (
                 "data.k=v",
                 &config_map,

@@ -4,6 +4,7 @@ use crate::access::User;
 use crate::api_server::ApiServer;
 use crate::apply::{self, Writer};
 use crate::builtins::meta;
+use crate::endpoint::connections;
 use crate::endpoint::query::FieldValidation;
 use crate::error::{ApiError, Cause};
 use crate::field_error::FieldError;
@@ -52,9 +53,15 @@ impl Write<'_> {
         }
     }
 
-    /// Whether what is sent is no object of the resource but says what to do with one: a Binding, an Eviction.
+    /// Whether what is sent is no object of the resource but says what to do with one: a Binding, an Eviction, the
+    /// options of a connection.
     pub(crate) fn is_of_other_kind(&self) -> bool {
-        matches!(self.subresource, Some("binding" | "eviction"))
+        matches!(self.subresource, Some("binding" | "eviction")) || self.connects()
+    }
+
+    /// Whether nothing is written but a connection asked for.
+    pub(crate) fn connects(&self) -> bool {
+        !self.resource.is_custom() && connections::is_connection(self.subresource)
     }
 
     /// What it writes: resource, namespace, name and subresource.

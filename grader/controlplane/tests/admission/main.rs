@@ -2,6 +2,7 @@
 //!
 //! Webhooks are functions here: nothing listens anywhere.
 
+mod connections;
 mod driven;
 mod policies;
 mod webhooks;

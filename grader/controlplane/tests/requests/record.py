@@ -2,7 +2,8 @@
 """Sends every request in requests.jsonl to a running API server again, in order, and writes its answers down.
 
 usage: record.py     kubectl must reach a server whose administrator this is, with the controller of ServiceAccounts.
-                     A namespace `requests` is made for it and deleted afterwards.
+                     A namespace `requests` is made for it and deleted afterwards. No network may be reachable from the
+                     server (`unshare -n`), and nobody may play the kubelet: some lines are about what cannot be dialled.
 """
 import json, pathlib, subprocess, time, urllib.error, urllib.request
 

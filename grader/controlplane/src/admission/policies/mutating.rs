@@ -24,7 +24,7 @@ pub(in crate::admission) fn mutate(
     object: &mut Value,
     old: Option<&Value>,
 ) -> Result<(), ApiError> {
-    let attributes = Attributes::new(write, Operation::of_write(object, old));
+    let attributes = Attributes::new(write, Operation::of_write(write, object, old));
     if !attributes.subresource.is_empty() && attributes.subresource != "status" {
         return Ok(());
     }

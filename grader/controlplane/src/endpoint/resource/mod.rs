@@ -1,5 +1,6 @@
 //! Requests about resources: which verb, with which options.
 
+pub(crate) mod connections;
 mod deletions;
 mod pods;
 mod scaling;
@@ -142,7 +143,8 @@ impl Call<'_> {
         if everywhere && on_item {
             return Err(ApiError::unknown_resource());
         }
-        if fits && verbs.iter().any(|known| known == verb) {
+        let asks_options = self.is_proxied() && self.request.method == Method::OPTIONS;
+        if fits && (asks_options || verbs.iter().any(|known| known == verb)) {
             return Ok(());
         }
         Err(ApiError::method_not_allowed())
@@ -150,7 +152,8 @@ impl Call<'_> {
 
     fn answer(&mut self, server: &mut ApiServer) -> Result<Reply, ApiError> {
         let resource = self.resource.clone();
-        if self.path.trailing || (self.path.namespace.is_some() && !resource.namespaced) {
+        let beyond = !self.path.subpath.is_empty() && !self.is_proxied();
+        if beyond || (self.path.namespace.is_some() && !resource.namespaced) {
             return missing(self.path);
         }
         let everywhere = resource.namespaced && self.path.namespace.is_none();
@@ -161,6 +164,9 @@ impl Call<'_> {
             return missing(self.path);
         }
         self.check_served()?;
+        if self.connects() {
+            return self.connect(server);
+        }
         let formats: Vec<&str> = accept::PLAIN_TYPES.split(", ").collect();
         if !resource.is_custom() && !accept::passes_router(self.request, &formats) {
             let is_collection = self.path.name.is_none() && self.request.method == Method::GET;
@@ -198,7 +204,7 @@ impl Call<'_> {
             (Method::POST, Some(_), Some("token")) => self.request_token(server),
             (Method::GET, Some(_), Some("scale")) => self.get_scale(server),
             (Method::PUT | Method::PATCH, Some(_), Some("scale")) => self.write_scale(server),
-            (_, Some(_), Some("log" | "exec" | "attach" | "portforward")) => self.reach_pod(server),
+            (Method::GET, Some(_), Some("log")) => self.log(server),
             (_, _, Some(subresource)) => Err(ApiError::not_implemented(&resource.id, subresource)),
             _ => Err(ApiError::method_not_allowed()),
         }
@@ -247,6 +253,10 @@ impl Call<'_> {
                 Some("resize") => Some("resize"),
                 Some("binding") => Some("binding"),
                 Some("eviction") => Some("eviction"),
+                Some("attach") => Some("attach"),
+                Some("exec") => Some("exec"),
+                Some("portforward") => Some("portforward"),
+                Some("proxy") => Some("proxy"),
                 _ => None,
             },
             manager: self.manager(&options.field_manager),
