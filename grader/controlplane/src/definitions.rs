@@ -35,6 +35,8 @@ pub(crate) fn settle(server: &mut ApiServer, now: Timestamp) {
         write_status(server, name, named, now);
         let established = current(server, name).and_then(|crd| status::establishing(&crd, now));
         write_status(server, name, established, now);
+        let judged = current(server, name).and_then(|crd| status::approving(&crd, now));
+        write_status(server, name, judged, now);
     }
 }
 

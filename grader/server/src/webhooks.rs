@@ -1,11 +1,13 @@
 //! Calling webhooks: POST over HTTPS, to a URL or to what is behind a Service of the cluster.
 
+mod redirection;
+
 use crate::webhook_certificate::FromBundle;
 use bytes::Bytes;
 use controlplane::service::Caller;
 use controlplane::webhooks::{Target, WebhookAnswer, WebhookCall};
 use futures::future::BoxFuture;
-use http::{Request, Uri, header};
+use http::{Method, Request, Response, Uri, header};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
@@ -19,6 +21,9 @@ use tokio_rustls::TlsConnector;
 
 /// The largest answer that is read, in bytes: an object with a patch of it and more.
 const LARGEST_ANSWER: usize = 16 << 20;
+
+/// How many requests one call may come to when it is sent elsewhere, as for Go's client.
+const MOST_REQUESTS: usize = 10;
 
 /// Calls webhooks over the network.
 #[derive(Clone, Copy, Debug, Default)]
@@ -37,28 +42,57 @@ impl Caller for Network {
     }
 }
 
+/// Asks a webhook, and whoever it sends to instead: servers that tidy up paths, such as Go's, do so.
 async fn post(call: &WebhookCall) -> Result<WebhookAnswer, String> {
-    let uri: Uri = call.target.url().parse().map_err(|_| "the URL cannot be read".to_owned())?;
-    let host = uri.host().unwrap_or_default().trim_matches(['[', ']']).to_owned();
-    let port = uri.port_u16().unwrap_or(443);
-    let addresses = match &call.target {
-        Target::Url(_) => vec![authority(&host, port)],
-        Target::Service { addresses, .. } => addresses.clone(),
+    let mut uri: Uri = call.target.url().parse().map_err(|_| "the URL cannot be read".to_owned())?;
+    let config = Arc::new(trusting(&call.ca_bundle)?);
+    let mut addresses = match &call.target {
+        Target::Url(_) => None,
+        Target::Service { addresses, .. } => Some(addresses.as_slice()),
     };
-    let socket = connect(&addresses).await?;
+    let mut body = Some(call.body.clone());
+    for _ in 0..MOST_REQUESTS {
+        let response = send(&uri, addresses, body.clone(), config.clone()).await?;
+        let Some(next) = redirection::target(&uri, &response)? else {
+            let (parts, body) = response.into_parts();
+            return Ok(WebhookAnswer::Response { status: parts.status, body });
+        };
+        if !redirection::keeps_body(response.status()) {
+            body = None;
+        }
+        if next.authority() != uri.authority() {
+            addresses = None;
+        }
+        uri = next;
+    }
+    Err(format!("stopped after {MOST_REQUESTS} redirects"))
+}
+
+/// Sends a body, or asks for what is there when there is none.
+async fn send(
+    uri: &Uri,
+    addresses: Option<&[String]>,
+    body: Option<Bytes>,
+    config: Arc<ClientConfig>,
+) -> Result<Response<Bytes>, String> {
+    let host = uri.host().unwrap_or_default().trim_matches(['[', ']']).to_owned();
+    let authority = authority(&host, uri.port_u16().unwrap_or(443));
+    let socket = connect(addresses.unwrap_or(std::slice::from_ref(&authority))).await?;
     let name = ServerName::try_from(host.clone()).map_err(|_| format!("{host:?} is no name of a server"))?;
-    let tls = TlsConnector::from(Arc::new(trusting(&call.ca_bundle)?));
-    let stream = tls.connect(name, socket).await.map_err(|error| format!("tls: {error}"))?;
+    let stream =
+        TlsConnector::from(config).connect(name, socket).await.map_err(|error| format!("tls: {error}"))?;
     let (mut sender, connection) =
         http1::handshake(TokioIo::new(stream)).await.map_err(|error| error.to_string())?;
     let driver = tokio::spawn(connection);
     let path = uri.path_and_query().map_or("/", |path| path.as_str());
-    let request = Request::post(path)
-        .header(header::HOST, authority(&host, port))
+    let request = Request::builder()
+        .method(if body.is_some() { Method::POST } else { Method::GET })
+        .uri(path)
+        .header(header::HOST, authority)
         .header(header::CONTENT_TYPE, "application/json")
         .header(header::ACCEPT, "application/json, */*")
         .header(header::USER_AGENT, "kube-apiserver-admission")
-        .body(Full::new(call.body.clone()))
+        .body(Full::new(body.unwrap_or_default()))
         .map_err(|error| error.to_string())?;
     let answered = answer(&mut sender, request).await;
     driver.abort();
@@ -68,12 +102,12 @@ async fn post(call: &WebhookCall) -> Result<WebhookAnswer, String> {
 async fn answer(
     sender: &mut http1::SendRequest<Full<Bytes>>,
     request: Request<Full<Bytes>>,
-) -> Result<WebhookAnswer, String> {
+) -> Result<Response<Bytes>, String> {
     let response = sender.send_request(request).await.map_err(|error| error.to_string())?;
-    let status = response.status();
-    let body = Limited::new(response.into_body(), LARGEST_ANSWER).collect().await;
+    let (parts, body) = response.into_parts();
+    let body = Limited::new(body, LARGEST_ANSWER).collect().await;
     let body = body.map_err(|error| error.to_string())?.to_bytes();
-    Ok(WebhookAnswer::Response { status, body })
+    Ok(Response::from_parts(parts, body))
 }
 
 fn authority(host: &str, port: u16) -> String {

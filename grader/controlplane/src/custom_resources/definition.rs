@@ -1,7 +1,7 @@
 //! Writing a CustomResourceDefinition
 //! (apiextensions-apiserver/pkg/registry/customresourcedefinition/strategy.go, apis/apiextensions/v1/defaults.go).
 
-use super::{list, text, validation};
+use super::{approval, list, text, validation};
 use crate::builtins::{meta, names::NameRule};
 use crate::field_error::FieldError;
 use crate::go_text;
@@ -91,7 +91,7 @@ pub fn validate_create(crd: &Value) -> Vec<FieldError> {
     }
     errors.extend(validation::validate_spec(crd, None));
     errors.extend(stored_versions(crd));
-    errors.extend(approval(crd, None));
+    errors.extend(approval::validate(crd, None));
     errors.extend(preserve_unknown_fields(crd, None));
     errors
 }
@@ -110,7 +110,7 @@ pub fn validate_update(new: &Value, old: &Value) -> Vec<FieldError> {
         }
     }
     errors.extend(stored_versions(new));
-    errors.extend(approval(new, Some(old)));
+    errors.extend(approval::validate(new, Some(old)));
     errors.extend(preserve_unknown_fields(new, Some(old)));
     errors
 }
@@ -163,55 +163,6 @@ fn stored_versions(crd: &Value) -> Vec<FieldError> {
         errors.push(FieldError::invalid(format!("{field}[{index}]"), *name, detail));
     }
     errors
-}
-
-/// What the approval annotation of a group of the community says.
-#[derive(PartialEq)]
-enum Approval {
-    Approved,
-    Bypassed,
-    Missing,
-    Invalid,
-}
-
-const APPROVAL: &str = "api-approved.kubernetes.io";
-
-fn approval_of(crd: &Value) -> (Approval, &str) {
-    let annotation = crd["metadata"]["annotations"][APPROVAL].as_str().unwrap_or_default();
-    let is_url = || {
-        annotation
-            .split_once("://")
-            .is_some_and(|(scheme, rest)| !scheme.is_empty() && !rest.is_empty() && !rest.starts_with('/'))
-    };
-    let state = match annotation {
-        "" => Approval::Missing,
-        text if text.starts_with("unapproved") => Approval::Bypassed,
-        _ if is_url() => Approval::Approved,
-        _ => Approval::Invalid,
-    };
-    (state, annotation)
-}
-
-fn approval(new: &Value, old: Option<&Value>) -> Option<FieldError> {
-    let group = text(new, "/spec/group");
-    let protected = ["k8s.io", "kubernetes.io"].iter().any(|domain| {
-        group.strip_suffix(domain).is_some_and(|before| before.is_empty() || before.ends_with('.'))
-    });
-    let (state, annotation) = approval_of(new);
-    if !protected || old.is_some_and(|old| approval_of(old).0 == state) {
-        return None;
-    }
-    let field = format!("metadata.annotations[{APPROVAL}]");
-    let must = format!("protected groups must have approval annotation {}", go_text::quote(APPROVAL));
-    let see = "see https://github.com/kubernetes/enhancements/pull/1111";
-    match state {
-        Approval::Missing => Some(FieldError::required(field, format!("{must}, {see}"))),
-        Approval::Invalid => {
-            let either = r#"with either a URL or a reason starting with "unapproved""#;
-            Some(FieldError::invalid(field, annotation, format!("{must} {either}, {see}")))
-        }
-        Approval::Approved | Approval::Bypassed => None,
-    }
 }
 
 fn preserve_unknown_fields(new: &Value, old: Option<&Value>) -> Option<FieldError> {

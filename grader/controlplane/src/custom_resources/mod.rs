@@ -4,6 +4,7 @@
 //! [`status`] what the control plane calls to accept its names and establish it, [`CustomDefinition`] the parsed form
 //! that requests for custom resources are served from.
 
+mod approval;
 pub mod columns;
 mod custom_definition;
 pub mod definition;

@@ -1,9 +1,9 @@
-//! Accepting names and establishing
-//! (apiextensions-apiserver/pkg/controller/{status/naming_controller.go,establish}).
+//! Accepting names, establishing and approving
+//! (apiextensions-apiserver/pkg/controller/{status/naming_controller.go,establish,apiapproval}).
 //!
-//! Both are pure functions of the definition and its neighbours; whoever runs them writes the answer to `/status`.
+//! All are pure functions of the definition and its neighbours; whoever runs them writes the answer to `/status`.
 
-use super::{list, text};
+use super::{approval, list, text};
 use crate::go_text;
 use crate::object;
 use jiff::Timestamp;
@@ -98,6 +98,14 @@ pub fn establishing(crd: &Value, now: Timestamp) -> Option<Value> {
     Some(status)
 }
 
+/// The status of a definition in a group of the community, which says whether it is approved; `None` when it says so
+/// already, and for other groups.
+pub fn approving(crd: &Value, now: Timestamp) -> Option<Value> {
+    let (is_approved, reason, message) = approval::verdict(crd)?;
+    let condition = condition("KubernetesAPIApprovalPolicyConformant", is_approved, reason, &message);
+    with_condition(crd, condition, now)
+}
+
 /// The status of a definition that is being deleted while its instances still are; `None` when it says so already.
 pub fn terminating(crd: &Value, finished: bool, now: Timestamp) -> Option<Value> {
     let condition = if finished {
@@ -105,6 +113,11 @@ pub fn terminating(crd: &Value, finished: bool, now: Timestamp) -> Option<Value>
     } else {
         condition("Terminating", true, "InstanceDeletionInProgress", "CustomResource deletion is in progress")
     };
+    with_condition(crd, condition, now)
+}
+
+/// The status with a condition; `None` when it has it already.
+fn with_condition(crd: &Value, condition: Value, now: Timestamp) -> Option<Value> {
     let is_same =
         |old: &Value| ["type", "status", "reason", "message"].iter().all(|key| old[*key] == condition[*key]);
     if list(crd, "/status/conditions").iter().any(is_same) {
@@ -237,6 +250,30 @@ mod tests {
         crd["status"] = establishing(&crd, now).unwrap();
         assert!(is_true(&crd, "Established"));
         assert_eq!((naming(&crd, [], now), establishing(&crd, now)), (None, None));
+    }
+
+    #[test]
+    fn approval_is_told_in_groups_of_the_community() {
+        let now = Timestamp::UNIX_EPOCH;
+        let mut crd = crd("widgets", "Widget", &[]);
+        assert_eq!(approving(&crd, now), None);
+        crd["spec"]["group"] = "example.k8s.io".into();
+        crd["metadata"]["annotations"] = json!({"api-approved.kubernetes.io": "https://example.com/1"});
+        crd["status"] = approving(&crd, now).unwrap();
+        assert_eq!(
+            conditions(&crd["status"]),
+            [
+                "KubernetesAPIApprovalPolicyConformant=True ApprovedAnnotation: approved in https://example.com/1"
+            ]
+        );
+        assert_eq!(approving(&crd, now), None);
+        crd["metadata"]["annotations"] = json!({"api-approved.kubernetes.io": "unapproved"});
+        assert_eq!(
+            conditions(&approving(&crd, now).unwrap()),
+            [
+                "KubernetesAPIApprovalPolicyConformant=False UnapprovedAnnotation: not approved: \\unapproved\\"
+            ]
+        );
     }
 
     #[test]

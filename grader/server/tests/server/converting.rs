@@ -48,13 +48,13 @@ impl Webhook {
     }
 
     /// The definition of gadgets, which trusts this certificate.
-    fn definition(&self, certificate: &str) -> String {
+    fn definition(&self, path: &str, certificate: &str) -> String {
         let version = |name: &str, storage: bool| {
             let schema = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
             json!({"name": name, "served": true, "storage": storage, "schema": {"openAPIV3Schema": schema}})
         };
         let client = json!({
-            "url": format!("https://{}/convert", self.address), "caBundle": STANDARD.encode(certificate),
+            "url": format!("https://{}{path}", self.address), "caBundle": STANDARD.encode(certificate),
         });
         let definition = json!({
             "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
@@ -75,16 +75,25 @@ impl Webhook {
 fn serve(mut connection: impl Read + Write, convert: fn(&Value) -> Value) {
     let mut read = Vec::new();
     let mut buffer = [0; 4096];
-    let review = loop {
+    let (path, review) = loop {
         let Ok(count @ 1..) = connection.read(&mut buffer) else { return };
         read.extend_from_slice(&buffer[..count]);
         let text = String::from_utf8_lossy(&read).into_owned();
         let Some((_, body)) = text.split_once("\r\n\r\n") else { continue };
         // A body that is not complete yet is no JSON.
         if let Ok(review) = serde_json::from_str::<Value>(body) {
-            break review;
+            let path = text.split(' ').nth(1).unwrap_or_default().to_owned();
+            break (path, review);
         }
     };
+    if let Some(path) = path.strip_prefix("//") {
+        // As Go's servers do with a path that can be written shorter.
+        let head =
+            format!("HTTP/1.1 307 Temporary Redirect\r\nlocation: /{path}\r\ncontent-length: 0\r\n\r\n");
+        let _ = connection.write_all(head.as_bytes());
+        let _ = connection.flush();
+        return;
+    }
     let objects = review["request"]["objects"].as_array().into_iter().flatten();
     let converted: Vec<Value> = objects
         .map(|object| {
@@ -132,7 +141,7 @@ fn objects_and_events_are_converted_over_https() {
         serde_json::from_str::<Value>(&answer.body).expect("answers are JSON")
     };
     let definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
-    ask("POST", definitions, &webhook.definition(&webhook.certificate));
+    ask("POST", definitions, &webhook.definition("/convert", &webhook.certificate));
     assert_eq!(ask("POST", V2, &gadget("v2", "a", json!({"minutes": 2})))["spec"], json!({"minutes": 2}));
     assert_eq!(ask("GET", &format!("{V1}/a"), "")["spec"], json!({"seconds": 120}));
     assert_eq!(ask("GET", V2, "")["items"][0]["spec"], json!({"minutes": 2}));
@@ -152,6 +161,20 @@ fn objects_and_events_are_converted_over_https() {
     assert!(!read.contains(r#""seconds""#), "{read}");
 }
 
+#[test]
+fn a_webhook_that_sends_elsewhere_is_asked_there() {
+    let webhook = Webhook::new(minutes);
+    let server = Running::new(Limits::default());
+    let definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+    let definition = webhook.definition("//convert", &webhook.certificate);
+    assert_eq!(server.administrator("POST", definitions, &definition).status, 201);
+    let created = server.administrator("POST", V2, &gadget("v2", "a", json!({"minutes": 2})));
+    assert_eq!(created.status, 201, "{}", created.body);
+    let read = server.administrator("GET", &format!("{V1}/a"), "");
+    let read: Value = serde_json::from_str(&read.body).expect("answers are JSON");
+    assert_eq!(read["spec"], json!({"seconds": 120}));
+}
+
 /// Reads until `wanted` has come.
 fn read_until(connection: &mut impl Read, wanted: &str, mut read: String) -> String {
     let mut buffer = [0; 4096];
@@ -169,7 +192,8 @@ fn a_webhook_that_cannot_be_trusted_converts_nothing() {
     let other = Webhook::new(minutes);
     let server = Running::new(Limits::default());
     let definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
-    let created = server.administrator("POST", definitions, &webhook.definition(&other.certificate));
+    let created =
+        server.administrator("POST", definitions, &webhook.definition("/convert", &other.certificate));
     assert_eq!(created.status, 201, "{}", created.body);
     let refused = server.administrator("POST", V2, &gadget("v2", "a", json!({"minutes": 2})));
     let body: Value = serde_json::from_str(&refused.body).expect("answers are JSON");

@@ -200,6 +200,20 @@ fn specs_are_checked() {
 }
 
 #[test]
+fn versions_are_shown_as_they_came() {
+    for (versions, shown) in [(json!([]), "[]"), (Value::Null, "null")] {
+        let mut crd = with_x(json!({"type": "string"}));
+        crd["spec"]["versions"] = versions;
+        let detail = "must have exactly one version marked as storage version";
+        let stored = "status.storedVersions: Invalid value: null: must have at least one stored version";
+        assert_eq!(
+            errors(crd),
+            [format!("spec.versions: Invalid value: {shown}: {detail}").as_str(), stored]
+        );
+    }
+}
+
+#[test]
 fn different_schemas_are_named_by_their_version() {
     let mut crd = with_x(json!({"type": "string"}));
     let second = json!({"name": "v2", "served": true, "storage": false, "schema": {"openAPIV3Schema": {"type": "object", "properties": {"spec": {}}}}});

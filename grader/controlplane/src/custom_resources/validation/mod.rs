@@ -73,11 +73,11 @@ pub(super) fn validate_spec(crd: &Value, old: Option<&Value>) -> Vec<FieldError>
         }
     }
     if !unique {
-        errors.push(wrong_versions(versions, &shared, "must contain unique version names"));
+        errors.push(wrong_versions(crd, &shared, "must contain unique version names"));
     }
     if versions.iter().filter(|version| version["storage"] == true).count() != 1 {
         let detail = "must have exactly one version marked as storage version";
-        errors.push(wrong_versions(versions, &shared, detail));
+        errors.push(wrong_versions(crd, &shared, detail));
     }
     if let Some(first) = versions.first() {
         let name = first["name"].as_str().unwrap_or_default();
@@ -161,7 +161,7 @@ impl Shared {
 
 /// What is wrong with the versions together. They are shown as Kubernetes prints its internal form, which is not in
 /// the order of names, so the text is made here.
-fn wrong_versions(versions: &[Value], shared: &Shared, detail: &str) -> FieldError {
+fn wrong_versions(crd: &Value, shared: &Shared, detail: &str) -> FieldError {
     let own =
         |value: &Value, is_shared: bool| if is_shared { "null".to_owned() } else { go_text::json(value) };
     let version = |version: &Value| {
@@ -178,13 +178,12 @@ fn wrong_versions(versions: &[Value], shared: &Shared, detail: &str) -> FieldErr
             own(&version["selectableFields"], shared.selectable_fields),
         )
     };
-    let shown: Vec<String> = versions.iter().map(version).collect();
-    FieldError::new(
-        FieldErrorKind::Invalid,
-        "spec.versions",
-        None,
-        format!("[{}]: {detail}", shown.join(",")),
-    )
+    let versions = crd.pointer("/spec/versions").and_then(Value::as_array);
+    let shown = versions.map_or("null".to_owned(), |versions| {
+        let shown: Vec<String> = versions.iter().map(version).collect();
+        format!("[{}]", shown.join(","))
+    });
+    FieldError::new(FieldErrorKind::Invalid, "spec.versions", None, format!("{shown}: {detail}"))
 }
 
 fn is_schema_unchanged(version: &Value, old: &Value) -> bool {

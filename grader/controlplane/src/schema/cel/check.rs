@@ -2,18 +2,21 @@
 //!
 //! One pass finds the type of every part, the most that evaluating it can cost, and how large its value can be.
 
+mod calls;
+mod containers;
 mod literals;
 mod macros;
 
 pub(super) use literals::unusable;
 
-use super::ast::{Call, Element, Expr, Kind, Literal};
-use super::cost::{Size, call_cost};
+use super::ast::{Element, Expr, Kind, Literal};
 use super::deep;
+use super::extent::{Extent, Place, Step};
 use super::lexer::Mistake;
 use super::parser::dotted_name;
-use super::signatures::{Signature, overloads};
+use super::signatures::overloads;
 use super::types::Type;
+use calls::{fitting, result_of};
 use std::collections::BTreeMap;
 
 /// What checking found out about an expression.
@@ -22,12 +25,26 @@ pub(super) struct Checked {
     pub(super) type_: Type,
     /// The most that evaluating it can cost.
     pub(super) cost: u64,
+    pub(super) extent: Extent,
+}
+
+impl Checked {
+    /// What an expression makes that tells no size.
+    fn made(type_: Type, cost: u64) -> Self {
+        let extent = Extent::made(None, &type_);
+        Self { type_, cost, extent }
+    }
 }
 
 /// Checks an expression with these variables in scope. All mistakes are reported.
 pub(super) fn check(expr: &Expr, variables: &[(&str, Type)]) -> Result<Checked, Vec<Mistake>> {
-    let scope = variables.iter().map(|(name, type_)| ((*name).to_owned(), type_.clone())).collect();
-    let mut checker = Checker { scope, mistakes: Vec::new(), in_literals: Vec::new(), formats: 0 };
+    let root = variables.iter().find(|(name, _)| *name == "self").map(|(_, type_)| type_.clone());
+    let scope = variables.iter().map(|(name, type_)| {
+        let extent = Extent::of(Place::Declared(root.clone()), type_);
+        Variable { name: (*name).to_owned(), type_: type_.clone(), extent }
+    });
+    let scope = scope.collect();
+    let mut checker = Checker { root, scope, mistakes: Vec::new(), in_literals: Vec::new(), formats: 0 };
     let checked = checker.expr(expr);
     // Literals are only looked at when all types are right.
     let mut mistakes = if checker.mistakes.is_empty() { checker.in_literals } else { checker.mistakes };
@@ -58,8 +75,16 @@ pub(super) fn show(mistakes: &[Mistake], source: &str) -> String {
     shown.collect::<Vec<_>>().join("\n")
 }
 
+struct Variable {
+    name: String,
+    type_: Type,
+    extent: Extent,
+}
+
 struct Checker {
-    scope: Vec<(String, Type)>,
+    /// The declared type of `self`.
+    root: Option<Type>,
+    scope: Vec<Variable>,
     mistakes: Vec<Mistake>,
     /// What is wrong with literals.
     in_literals: Vec<Mistake>,
@@ -70,7 +95,7 @@ struct Checker {
 impl Checker {
     fn mistake(&mut self, at: usize, text: String) -> Checked {
         self.mistakes.push(Mistake { at, text });
-        Checked { type_: Type::Dyn(None), cost: 0 }
+        Checked::made(Type::Dyn(None), 0)
     }
 
     fn expr(&mut self, expr: &Expr) -> Checked {
@@ -79,42 +104,31 @@ impl Checker {
 
     fn nested_expr(&mut self, expr: &Expr) -> Checked {
         match &expr.kind {
-            Kind::Literal(literal) => Checked { type_: literal_type(literal), cost: 0 },
-            Kind::Ident(name) => match self.scope.iter().rev().find(|(scoped, _)| scoped == name) {
-                Some((_, type_)) => Checked { type_: type_.clone(), cost: 1 },
-                None if Type::is_name(name) => Checked { type_: Type::Name, cost: 1 },
+            Kind::Literal(literal) => {
+                Checked { type_: literal_type(literal), cost: 0, extent: Extent::of_literal(literal) }
+            }
+            Kind::Ident(name) => match self.scope.iter().rev().find(|scoped| scoped.name == *name) {
+                Some(Variable { type_, extent, .. }) => {
+                    Checked { type_: type_.clone(), cost: 1, extent: extent.clone() }
+                }
+                None if Type::is_name(name) => self.type_name(),
                 None => self.mistake(expr.at, format!("undeclared reference to '{name}' (in container '')")),
             },
             Kind::Select { operand, field, optional } => self.select(expr, operand, field, *optional),
             Kind::Has { operand, field } => {
-                let Checked { type_, cost } = self.expr(operand);
-                self.field(&type_, field, expr.at);
-                Checked { type_: Type::Bool, cost: cost.saturating_add(1) }
+                let operand = self.expr(operand);
+                self.field(&operand.type_, field, expr.at);
+                Checked::made(Type::Bool, operand.cost)
             }
             Kind::Index { operand, index, optional } => self.index(expr, operand, index, *optional),
             Kind::Call(call) => self.call(expr, call),
             Kind::And(operands) | Kind::Or(operands) => self.logical(operands),
             Kind::Conditional(parts) => self.conditional(expr, parts),
             Kind::List(elements) => {
-                let (types, cost) = self.element_types(elements.iter());
-                self.list(types, cost)
+                let parts = self.elements(elements.iter());
+                self.list(parts)
             }
-            Kind::Map(entries) => {
-                let (keys, mut cost) = self.element_types(entries.iter().map(|(key, _)| key));
-                let key = self.common(keys);
-                let mut values = Vec::with_capacity(entries.len());
-                for (key, value) in entries {
-                    let checked = self.expr(value);
-                    cost = cost.saturating_add(checked.cost);
-                    values.push((value.at, unwrapped(checked.type_, key.optional)));
-                }
-                let value = self.common(values);
-                let size = Some(entries.len() as u64);
-                Checked {
-                    type_: Type::Map(Box::new(key), Box::new(value), size),
-                    cost: cost.saturating_add(30),
-                }
-            }
+            Kind::Map(entries) => self.map(entries),
             Kind::Struct { type_name, fields } => self.structure(expr, type_name, fields),
             Kind::Comprehension(comprehension) => self.comprehension(expr, comprehension),
             Kind::OptionalMap { operand, name, body, is_flat } => {
@@ -127,13 +141,11 @@ impl Checker {
     fn structure(&mut self, expr: &Expr, type_name: &str, fields: &[(Element, Expr)]) -> Checked {
         let root = type_name.split('.').next().unwrap_or(type_name);
         let cost = fields.iter().fold(40_u64, |sum, (_, value)| sum.saturating_add(self.expr(value).cost));
-        let scoped = self.scope.iter().find(|(name, type_)| name == root && matches!(type_, Type::Opaque(_)));
-        match scoped.map(|(_, type_)| type_.clone()) {
-            Some(Type::Opaque(_)) if root == "JSONPatch" => {
-                Checked { type_: Type::Opaque("JSONPatch"), cost }
-            }
-            Some(Type::Opaque(_)) if type_name == root => Checked { type_: Type::Opaque("Object"), cost },
-            Some(_) => Checked { type_: Type::Dyn(None), cost },
+        let scoped = self.scope.iter().find(|scoped| scoped.name == root && scoped.type_.is_opaque());
+        match scoped {
+            Some(_) if root == "JSONPatch" => Checked::made(Type::Opaque("JSONPatch"), cost),
+            Some(_) if type_name == root => Checked::made(Type::Opaque("Object"), cost),
+            Some(_) => Checked::made(Type::Dyn(None), cost),
             None => {
                 let text = format!("undeclared reference to '{type_name}' (in container '')");
                 self.mistake(expr.at, text)
@@ -169,26 +181,37 @@ impl Checker {
         // A dotted name of a type, such as google.protobuf.Timestamp.
         if let Some(name) = dotted_name(expr)
             && Type::is_name(&name)
-            && !self.scope.iter().any(|(scoped, _)| name.starts_with(&format!("{scoped}.")))
+            && !self.scope.iter().any(|scoped| name.starts_with(&format!("{}.", scoped.name)))
         {
-            return Checked { type_: Type::Name, cost: 1 };
+            return self.type_name();
         }
         // A variable whose name has a dot.
-        if let Some((_, type_)) = self
+        let dotted = self
             .scope
             .iter()
-            .find(|(scoped, _)| scoped.contains('.') && dotted_name(expr).as_ref() == Some(scoped))
-        {
-            return Checked { type_: type_.clone(), cost: 1 };
+            .find(|scoped| scoped.name.contains('.') && dotted_name(expr).as_ref() == Some(&scoped.name));
+        if let Some(Variable { type_, extent, .. }) = dotted {
+            return Checked { type_: type_.clone(), cost: 1, extent: extent.clone() };
         }
-        let Checked { type_, cost } = self.expr(operand);
-        let found = self.field(&type_, field, expr.at);
-        let type_ = if optional && !matches!(found, Type::Optional(_)) {
-            Type::Optional(Box::new(found))
-        } else {
-            found
-        };
-        Checked { type_, cost: cost.saturating_add(1) }
+        let operand = self.expr(operand);
+        let found = self.field(&operand.type_, field, expr.at);
+        if optional {
+            let type_ = match found {
+                already @ Type::Optional(_) => already,
+                found => Type::Optional(Box::new(found)),
+            };
+            return Checked::made(type_, operand.cost.saturating_add(1));
+        }
+        let own_cost = u64::from(matches!(operand.type_, Type::Map(..) | Type::Object(_)));
+        let place = operand.extent.place.part(Step::Field(field), self.root.as_ref());
+        let extent = Extent::of(place, &found);
+        Checked { type_: found, cost: operand.cost.saturating_add(own_cost), extent }
+    }
+
+    /// The name of a type is a variable that nobody declares.
+    fn type_name(&self) -> Checked {
+        let extent = Extent::of(Place::Declared(self.root.clone()), &Type::Name);
+        Checked { type_: Type::Name, cost: 1, extent }
     }
 
     fn index(&mut self, expr: &Expr, operand: &Expr, index: &Expr, optional: bool) -> Checked {
@@ -200,17 +223,19 @@ impl Checker {
             type_ => (type_.clone(), optional),
         };
         let args = [container, index.type_];
-        let Some((_, result)) = find(overloads("_[_]"), None, &args) else {
+        let fitting = fitting(overloads("_[_]"), None, &args);
+        let Some(type_) = result_of(&fitting) else {
             return self.no_overload(expr.at, if optional { "_[?_]" } else { "_[_]" }, None, &args);
         };
-        // The size of an item is that of the container's items.
-        let result = match &args[0] {
-            Type::List(item, _) => (**item).clone(),
-            Type::Map(_, value, _) => (**value).clone(),
-            _ => result,
-        };
-        let type_ = if optional { Type::Optional(Box::new(result)) } else { result };
-        Checked { type_, cost }
+        if optional {
+            return Checked::made(Type::Optional(Box::new(type_)), cost);
+        }
+        let place = operand.extent.place.part(Step::Value, self.root.as_ref());
+        let mut extent = Extent::of(place, &type_);
+        if let Some(entries) = operand.extent.entries {
+            extent.size = Some(entries.value);
+        }
+        Checked { type_, cost, extent }
     }
 
     fn logical(&mut self, operands: &[Expr]) -> Checked {
@@ -220,7 +245,7 @@ impl Checker {
             cost = cost.saturating_add(checked.cost);
             self.must_be_bool(operand.at, &checked.type_);
         }
-        Checked { type_: Type::Bool, cost }
+        Checked::made(Type::Bool, cost)
     }
 
     fn must_be_bool(&mut self, at: usize, type_: &Type) {
@@ -232,6 +257,8 @@ impl Checker {
     fn conditional(&mut self, expr: &Expr, parts: &[Expr; 3]) -> Checked {
         let [condition, yes, no] = parts.each_ref().map(|part| self.expr(part));
         let cost = condition.cost.saturating_add(yes.cost.max(no.cost));
+        let size = yes.extent.size_or_unknown().or(no.extent.size_or_unknown());
+        let entries = yes.extent.entries.zip(no.extent.entries).map(|(yes, no)| yes.or(no));
         let types = [condition.type_, yes.type_, no.type_];
         let fits = matches!(types[0], Type::Bool | Type::Dyn(_));
         let mut bound = BTreeMap::new();
@@ -240,91 +267,10 @@ impl Checker {
         }
         let [_, yes, no] = types;
         // An empty list is one of whatever the other has.
-        let yes =
-            if matches!(&parts[1].kind, Kind::List(items) if items.is_empty()) { no.clone() } else { yes };
-        let size = yes.size().zip(no.size()).map(|(yes, no)| yes.max(no));
+        let yes = if matches!(&parts[1].kind, Kind::List(items) if items.is_empty()) { no } else { yes };
         let type_ = if yes.is_dyn() { Type::Dyn(None) } else { yes };
-        Checked { type_: type_.with_size(size), cost }
-    }
-
-    /// Where the parts of a literal stand and what their types are, and what they cost together.
-    fn element_types<'a>(
-        &mut self,
-        elements: impl Iterator<Item = &'a Element>,
-    ) -> (Vec<(usize, Type)>, u64) {
-        let mut cost: u64 = 0;
-        let types = elements
-            .map(|element| {
-                let checked = self.expr(&element.expr);
-                cost = cost.saturating_add(checked.cost);
-                (element.expr.at, unwrapped(checked.type_, element.optional))
-            })
-            .collect();
-        (types, cost)
-    }
-
-    fn list(&mut self, items: Vec<(usize, Type)>, cost: u64) -> Checked {
-        let size = Some(items.len() as u64);
-        let item = self.common(items);
-        Checked { type_: Type::List(Box::new(item), size), cost: cost.saturating_add(10) }
-    }
-
-    /// The one type of the parts of a literal. All must be of the type of the first, except what is to be formatted.
-    fn common(&mut self, types: Vec<(usize, Type)>) -> Type {
-        if self.formats == 0
-            && let Some((_, first)) = types.first()
-        {
-            let differs = types[1..].iter().find(|(_, next)| {
-                first.is_dyn() != next.is_dyn() || !first.accepts(next, &mut BTreeMap::new())
-            });
-            if let Some((at, found)) = differs {
-                let text = format!("expected type '{first}' but found '{found}'");
-                self.in_literals.push(Mistake { at: *at, text });
-            }
-        }
-        common(types.into_iter().map(|(_, type_)| type_))
-    }
-
-    fn call(&mut self, expr: &Expr, call: &Call) -> Checked {
-        let name = call.function.as_str();
-        let target = call.target.as_ref().map(|target| self.expr(target));
-        let args: Vec<Checked> = if name == "format" && target.is_some() {
-            self.format_arguments(expr, call)
-        } else {
-            call.args.iter().map(|arg| self.expr(arg)).collect()
-        };
-        self.in_literals.extend(literals::mistake_in(expr, call));
-        let signatures = overloads(name);
-        let is_member = target.is_some();
-        if !signatures.iter().any(|signature| signature.target.is_some() == is_member) {
-            return self.mistake(expr.at, format!("undeclared reference to '{name}' (in container '')"));
-        }
-        let cost = target.iter().chain(&args).fold(0_u64, |sum, checked| sum.saturating_add(checked.cost));
-        let target = target.map(|target| target.type_);
-        let types: Vec<Type> = args.into_iter().map(|arg| arg.type_).collect();
-        let Some((_, result)) = find(signatures, target.as_ref(), &types) else {
-            return self.no_overload(expr.at, name, target.as_ref(), &types);
-        };
-        let (own_cost, size) = call_cost(name, target.as_ref(), &types, &result, call);
-        let result = match size {
-            Size::Known(size) => result.with_size(Some(size)),
-            Size::OfType => result,
-        };
-        Checked { type_: result, cost: cost.saturating_add(own_cost) }
-    }
-
-    fn format_arguments(&mut self, expr: &Expr, call: &Call) -> Vec<Checked> {
-        self.formats += 1;
-        let checked = match call.args.as_slice() {
-            [Expr { kind: Kind::List(elements), .. }] => {
-                let (types, cost) = self.element_types(elements.iter());
-                self.in_literals.extend(literals::mistake_in_format(call, expr.at, &types));
-                vec![self.list(types, cost)]
-            }
-            args => args.iter().map(|arg| self.expr(arg)).collect(),
-        };
-        self.formats -= 1;
-        checked
+        let extent = Extent::made(Some(size), &type_).with_entries(entries);
+        Checked { type_, cost, extent }
     }
 
     fn no_overload(&mut self, at: usize, name: &str, target: Option<&Type>, args: &[Type]) -> Checked {
@@ -337,34 +283,6 @@ impl Checker {
     }
 }
 
-/// The result of the overloads that fit; a dynamic value when several of different types do.
-fn find<'a>(
-    signatures: &'a [Signature],
-    target: Option<&Type>,
-    args: &[Type],
-) -> Option<(&'a Signature, Type)> {
-    let mut found: Option<(&Signature, Type)> = None;
-    for signature in signatures {
-        let mut bound = BTreeMap::new();
-        let target_fits = match (&signature.target, target) {
-            (None, None) => true,
-            (Some(expected), Some(target)) => expected.accepts(target, &mut bound),
-            _ => false,
-        };
-        let args_fit = signature.args.len() == args.len()
-            && signature.args.iter().zip(args).all(|(expected, arg)| expected.accepts(arg, &mut bound));
-        if target_fits && args_fit {
-            let result = signature.result.substituted(&bound);
-            match &found {
-                None => found = Some((signature, result)),
-                Some((_, earlier)) if earlier.to_string() == result.to_string() => {}
-                Some((signature, _)) => return Some((signature, Type::Dyn(None))),
-            }
-        }
-    }
-    found
-}
-
 fn literal_type(literal: &Literal) -> Type {
     match literal {
         Literal::Null => Type::Null,
@@ -375,26 +293,6 @@ fn literal_type(literal: &Literal) -> Type {
         Literal::String(text) => Type::String(Some(text.chars().count() as u64)),
         Literal::Bytes(bytes) => Type::Bytes(Some(bytes.len() as u64)),
     }
-}
-
-/// The type of what an optional part of a literal gives.
-fn unwrapped(type_: Type, is_optional: bool) -> Type {
-    match type_ {
-        Type::Optional(inner) if is_optional => *inner,
-        type_ => type_,
-    }
-}
-
-/// The one type of several values, or a dynamic one.
-fn common(mut types: impl Iterator<Item = Type>) -> Type {
-    let Some(first) = types.next() else { return Type::Dyn(None) };
-    types.fold(first, |common, next| {
-        if !common.accepts(&next, &mut BTreeMap::new()) || common.is_dyn() || next.is_dyn() {
-            return Type::Dyn(None);
-        }
-        let size = common.size().zip(next.size()).map(|(one, other)| one.max(other));
-        common.with_size(size)
-    })
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ mod cost;
 mod escaping;
 mod evaluate;
 mod expression;
+mod extent;
 pub mod field_path;
 mod functions;
 mod lexer;

@@ -150,7 +150,7 @@ impl Rule {
                 found.error = Some(format!("compilation failed: {mistakes}"));
                 return Some(found);
             }
-            Ok(Checked { type_: Type::Bool, cost }) => {
+            Ok(Checked { type_: Type::Bool, cost, .. }) => {
                 found.cost = cost;
                 if let Some(unusable) = program.as_ref().ok().and_then(check::unusable) {
                     found.error = Some(format!("program instantiation failed: {unusable}"));
@@ -167,7 +167,7 @@ impl Rule {
                 Err(mistakes) => {
                     found.message_error = Some(format!("messageExpression compilation failed: {mistakes}"));
                 }
-                Ok(Checked { type_: Type::String(_), cost }) => found.message_cost = Some(cost),
+                Ok(Checked { type_: Type::String(_), cost, .. }) => found.message_cost = Some(cost),
                 Ok(_) => found.message_error = Some("messageExpression must evaluate to a string".to_owned()),
             }
         }

@@ -29,7 +29,10 @@ static SIGNATURES: LazyLock<BTreeMap<String, Vec<Signature>>> = LazyLock::new(||
     }
     const ORDERED: [&str; 8] = ["bool", "int", "uint", "double", "string", "bytes", "timestamp", "duration"];
     for type_ in ORDERED {
-        for (function, result) in [("isSorted", "bool"), ("min", type_), ("max", type_)] {
+        let list = format!("list({type_})");
+        for (function, result) in
+            [("isSorted", "bool"), ("min", type_), ("max", type_), ("sort", list.as_str())]
+        {
             let (name, signature) = parse(&format!("list({type_}).{function}() {result}"));
             signatures.entry(name).or_default().push(signature);
         }
@@ -138,7 +141,7 @@ fn type_(name: &str) -> Type {
         "double" => Type::Double,
         "string" => Type::String(None),
         "bytes" => Type::Bytes(None),
-        "timestamp" => Type::Timestamp,
+        "timestamp" => Type::Timestamp(None),
         "duration" => Type::Duration,
         "type" => Type::Name,
         "quantity" => Type::Opaque("kubernetes.Quantity"),
@@ -294,10 +297,9 @@ const TABLE: &str = "
     list(A).slice(int, int) list(A)
     list(A).distinct() list(A)
     list(A).reverse() list(A)
-    list(A).sort() list(A)
     list(A).first() optional(A)
     list(A).last() optional(A)
-    list(dyn).flatten() list(dyn)
+    list(list(A)).flatten() list(A)
     list(dyn).flatten(int) list(dyn)
     @lists.range(int) list(int)
     string.find(string) string

@@ -1,7 +1,7 @@
 //! The types of expressions, with how large their values can be (apiserver/pkg/cel/common/schemas.go).
 
 use super::super::{Schema, Type as SchemaType};
-use super::escaping::escape;
+use super::escaping::{escape, is_reserved};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -9,7 +9,11 @@ use std::sync::Arc;
 /// The largest request, which bounds what a schema does not.
 const LARGEST_REQUEST: u64 = 3 * 1024 * 1024;
 
-/// A type. Sizes are the most characters, items or entries of a value; `None` when nothing is known.
+/// The longest text of a time or duration, and the text of a date, with their quotes (apiserver/pkg/cel/limits.go).
+const LONGEST_TIME: u64 = 32;
+const DATE: u64 = 12;
+
+/// A type. Sizes are the most characters, items or entries of a value as the schema declares it; `None` when it does not.
 #[derive(Clone, Debug)]
 pub(super) enum Type {
     Dyn(Option<u64>),
@@ -20,7 +24,7 @@ pub(super) enum Type {
     Double,
     String(Option<u64>),
     Bytes(Option<u64>),
-    Timestamp,
+    Timestamp(Option<u64>),
     Duration,
     /// The type of types.
     Name,
@@ -71,7 +75,8 @@ impl Type {
                     let (value, least) = Type::of_schema(values, values.embedded_resource)?;
                     let most =
                         limit(validation.max_properties).unwrap_or((LARGEST_REQUEST - 2) / (least + 6));
-                    let key = Type::String(Some(LARGEST_REQUEST - 2));
+                    // Keys are declared without a length, which counts as none.
+                    let key = Type::String(Some(0));
                     Some((Type::Map(Box::new(key), Box::new(value), Some(most)), 2))
                 }
                 _ => Some(object(schema, is_resource)),
@@ -79,8 +84,8 @@ impl Type {
             SchemaType::String => Some(match schema.format.as_deref() {
                 Some("byte") => (Type::Bytes(limit(validation.max_length).or(Some(LARGEST_REQUEST - 2))), 2),
                 Some("duration") => (Type::Duration, 4),
-                Some("date") => (Type::Timestamp, 12),
-                Some("date-time") => (Type::Timestamp, 22),
+                Some("date") => (Type::Timestamp(Some(DATE)), 12),
+                Some("date-time") => (Type::Timestamp(Some(LONGEST_TIME)), 22),
                 _ => {
                     let longest = validation
                         .enum_
@@ -97,17 +102,18 @@ impl Type {
         }
     }
 
-    /// The most characters, items or entries of a value; a scalar counts as one.
+    /// The most characters, items or entries of a declared value; what has none of these has none.
     pub(super) fn size(&self) -> Option<u64> {
         match self {
             Type::Dyn(size)
             | Type::String(size)
             | Type::Bytes(size)
+            | Type::Timestamp(size)
             | Type::List(_, size)
             | Type::Map(_, _, size) => *size,
-            Type::Object(_) => Some(0),
+            Type::Duration => Some(LONGEST_TIME),
             Type::Optional(_) | Type::Parameter(_) => None,
-            _ => Some(1),
+            _ => Some(0),
         }
     }
 
@@ -115,7 +121,7 @@ impl Type {
     pub(super) fn full_name(&self) -> String {
         match self {
             Type::Null => "null_type".to_owned(),
-            Type::Timestamp => "google.protobuf.Timestamp".to_owned(),
+            Type::Timestamp(_) => "google.protobuf.Timestamp".to_owned(),
             Type::Duration => "google.protobuf.Duration".to_owned(),
             Type::List(item, _) => format!("list({})", item.full_name()),
             Type::Map(key, value, _) => format!("map({}, {})", key.full_name(), value.full_name()),
@@ -124,36 +130,35 @@ impl Type {
         }
     }
 
-    /// The same type with another size.
-    pub(super) fn with_size(self, size: Option<u64>) -> Self {
-        match self {
-            Type::Dyn(_) => Type::Dyn(size),
-            Type::String(_) => Type::String(size),
-            Type::Bytes(_) => Type::Bytes(size),
-            Type::List(item, _) => Type::List(item, size),
-            Type::Map(key, value, _) => Type::Map(key, value, size),
-            other => other,
-        }
-    }
-
     pub(super) fn is_dyn(&self) -> bool {
         matches!(self, Type::Dyn(_))
+    }
+
+    pub(super) fn is_opaque(&self) -> bool {
+        matches!(self, Type::Opaque(_))
     }
 
     /// Whether null stands for a value of the type as well: all but the simple ones, and lists and maps.
     fn is_nullable(&self) -> bool {
         matches!(
             self,
-            Type::Object(_) | Type::Opaque(_) | Type::Optional(_) | Type::Timestamp | Type::Duration
+            Type::Object(_) | Type::Opaque(_) | Type::Optional(_) | Type::Timestamp(_) | Type::Duration
         )
     }
 
-    /// The field of an object; `None` for other types.
-    pub(super) fn field(&self, identifier: &str) -> Option<&Type> {
+    /// The field of an object by what it is called in the schema's type; `None` for other types.
+    pub(super) fn declared_field(&self, identifier: &str) -> Option<&Type> {
         match self {
             Type::Object(object) => object.fields.get(identifier),
             _ => None,
         }
+    }
+
+    /// The field of an object as rules may name it: a reserved word needs no escape there.
+    pub(super) fn field(&self, identifier: &str) -> Option<&Type> {
+        self.declared_field(identifier).or_else(|| {
+            escape(identifier).filter(|_| is_reserved(identifier)).and_then(|name| self.declared_field(&name))
+        })
     }
 
     /// An object with one field more.
@@ -189,7 +194,7 @@ impl Type {
             | (Type::Double, Type::Double)
             | (Type::String(_), Type::String(_))
             | (Type::Bytes(_), Type::Bytes(_))
-            | (Type::Timestamp, Type::Timestamp)
+            | (Type::Timestamp(_), Type::Timestamp(_))
             | (Type::Duration, Type::Duration)
             | (Type::Name, Type::Name) => true,
             (Type::List(item, _), Type::List(other, _)) => item.accepts(other, bound),
@@ -283,7 +288,7 @@ impl fmt::Display for Type {
             Type::Double => f.write_str("double"),
             Type::String(_) => f.write_str("string"),
             Type::Bytes(_) => f.write_str("bytes"),
-            Type::Timestamp => f.write_str("timestamp"),
+            Type::Timestamp(_) => f.write_str("timestamp"),
             Type::Duration => f.write_str("duration"),
             Type::Name => f.write_str("type(dyn)"),
             Type::List(item, _) => write!(f, "list({item})"),

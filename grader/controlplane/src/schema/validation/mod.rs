@@ -15,6 +15,7 @@ mod values;
 pub(crate) use correlation::{OldItems, equal, old_field};
 pub use formats::{Format, TextFormat};
 pub(crate) use formats::{is_date, parse_duration};
+pub(crate) use uri::is_request_uri;
 
 use super::Schema;
 use super::pattern::Pattern;

@@ -1,7 +1,7 @@
 //! URIs as Go's `url.ParseRequestURI` accepts them.
 
 /// Whether the text is an absolute URI or an absolute path.
-pub(super) fn is_request_uri(text: &str) -> bool {
+pub(crate) fn is_request_uri(text: &str) -> bool {
     if text.is_empty() || text.bytes().any(|byte| byte < 0x20 || byte == 0x7f) {
         return false;
     }

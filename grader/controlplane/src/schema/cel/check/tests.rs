@@ -8,12 +8,13 @@ fn checked(source: &str) -> Result<(String, u64), String> {
         "n": {"type": "integer"}, "s": {"type": "string", "maxLength": 10}, "l": {"type": "array", "maxItems": 5, "items": {"type": "integer"}},
         "m": {"type": "object", "additionalProperties": {"type": "string"}}, "p": {"x-kubernetes-int-or-string": true},
         "u": {"type": "array", "items": {"type": "array", "items": {"type": "string"}}}, "t": {"type": "string", "format": "date-time"},
-        "a-b": {"type": "integer"},
+        "a-b": {"type": "integer"}, "namespace": {"type": "string"},
+        "k": {"type": "object", "maxProperties": 3, "additionalProperties": {"type": "string", "maxLength": 2}},
     }}))
     .unwrap();
     let (self_type, _) = Type::of_schema(&schema, false).unwrap();
     match check(&parse(source).unwrap(), &[("self", self_type)]) {
-        Ok(Checked { type_, cost }) => Ok((type_.to_string(), cost)),
+        Ok(Checked { type_, cost, .. }) => Ok((type_.to_string(), cost)),
         Err(mistakes) => Err(show(&mistakes, source)),
     }
 }
@@ -29,6 +30,8 @@ fn types_follow_from_the_schema() {
         ("self.t < timestamp('2030-01-01T00:00:00Z')", "bool"),
         ("quantity('1').isGreaterThan(quantity('2'))", "bool"),
         ("self.a__dash__b", "int"),
+        ("self.namespace + self.__namespace__", "string"),
+        ("[self.l, self.l].flatten()", "list(int)"),
         ("self.?s.orValue('x')", "string"),
         ("[1, 2].sum()", "int"),
         ("self.n in self.l && 'k' in self.m && self.s in ['a', 'b'] && !(1 in {2: 'b'})", "bool"),
@@ -114,6 +117,9 @@ fn mistakes_in_literals_and_macros_are_found() {
         ("cel.bind(x, 1, true)", "1:1: undeclared reference to 'cel' (in container '')"),
         ("math.abs(1)", "1:1: undeclared reference to 'math' (in container '')"),
         ("self.s.reverse()", "1:15: found no matching overload for 'reverse' applied to 'string.()'"),
+        ("self.l.flatten()", "1:15: found no matching overload for 'flatten' applied to 'list(int).()'"),
+        ("self.u.sort()", "1:12: found no matching overload for 'sort' applied to 'list(list(string)).()'"),
+        ("self.as", "1:5: undefined field 'as'"),
     ];
     for (source, text) in table {
         let found = checked(source).expect_err(source);
@@ -138,6 +144,53 @@ fn some_expressions_are_right_and_still_no_programs() {
     for (source, text) in table {
         assert_eq!(unusable(&parse(source).unwrap()).as_deref(), text, "{source}");
     }
+}
+
+#[test]
+fn costs_are_those_of_kubernetes() {
+    let table = [
+        ("has(self.n)", 1),
+        ("self.n == self.a__dash__b", 4),
+        ("self.t == self.t", 8),
+        ("type(self.n) == int", 4),
+        ("dyn(self.s) == 'a'", 4),
+        ("self.s.contains('abc')", 6),
+        ("self.k.all(k, k.matches('^[a-z]+$'))", 21),
+        ("self.k.all(k, self.k[k] == self.k['a'])", 36),
+        ("self.k['a'] == 'x'", 4),
+        ("[self.s].all(x, x == self.s)", 19),
+        ("self.l.map(x, x + 1).sum() > 3", 89),
+        ("self.l.filter(x, x > 1).size() > 0", 90),
+        ("self.l.sort() == self.l", 66),
+        ("self.l.sortBy(x, -x)[0] == 1", 157),
+        ("self.l.distinct().size() == 5", 65),
+        ("self.l.slice(0, 2) == [1, 2]", 26),
+        ("self.s.split('/', 2).exists(x, x == 'a')", 21),
+        ("self.k.transformMap(k, v, v).size() > 1", 47),
+        ("self.?n.optMap(x, x + 1).orValue(1) == 1", 21),
+        ("(self.n > 1 ? self.s : 'abcdefghijklmnopqrstuvwxyz').contains('a')", 9),
+        ("matches(self.s, '^a+$')", 3),
+        ("isIP(self.s) && ip(self.s) == ip('127.0.0.1')", 14),
+        ("format.dns1123Label().validate(self.s).hasValue()", 132),
+        ("cidr('10.0.0.0/8').containsCIDR(self.s)", 14),
+        ("self.k.exists(k, v, k == v)", 21),
+        ("self.l.all(i, x, i < x)", 33),
+        ("self.s.replace('aa', 'b').size() > 1", 12),
+    ];
+    for (source, cost) in table {
+        assert_eq!(checked(source).map(|(_, cost)| cost), Ok(cost), "{source}");
+    }
+}
+
+#[test]
+fn sizes_are_looked_up_where_kubernetes_looks() {
+    let unknown =
+        ["self.k.a == self.k.b", "self.?s.orValue('').contains('a')", "self.namespace.contains('a')"];
+    for source in unknown {
+        assert!(checked(source).unwrap().1 > 10_000_000, "{source}: {}", checked(source).unwrap().1);
+    }
+    // The items of a list that an expression makes are taken for as large as the object, which has no size.
+    assert_eq!(checked("[self.namespace].all(x, x.contains(x))").map(|(_, cost)| cost), Ok(18));
 }
 
 #[test]
