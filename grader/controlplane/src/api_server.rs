@@ -41,7 +41,8 @@ pub(crate) struct ApiServer {
 }
 
 impl ApiServer {
-    pub(crate) fn new(seed: u64, start: Timestamp, access: Access, restore: Option<Snapshot>) -> Self {
+    pub(crate) fn new(seed: u64, start: Timestamp, mut access: Access, restore: Option<Snapshot>) -> Self {
+        let client_authority = access.client_authority.take();
         let mut server = Self {
             store: Store::default(),
             resources: Registry::default(),
@@ -56,16 +57,17 @@ impl ApiServer {
         };
         match restore {
             Some(snapshot) => server.store.restore(snapshot, start),
-            None => server.bootstrap(start),
+            None => server.bootstrap(client_authority.as_deref(), start),
         }
         server
     }
 
     /// The namespaces that every cluster has; one with RBAC has everything else that a real one begins with.
-    fn bootstrap(&mut self, start: Timestamp) {
+    fn bootstrap(&mut self, client_authority: Option<&str>, start: Timestamp) {
         bootstrap::namespaces(&mut self.store, &mut self.random, start);
         if self.access.index().is_some() {
             bootstrap::load(&mut self.store, &mut self.random, start);
+            bootstrap::config_maps(&mut self.store, &mut self.random, client_authority, start);
             rbac::bootstrap::load(&mut self.store, &mut self.random, start);
             api_services::load(&mut self.store, &mut self.random, start);
         }

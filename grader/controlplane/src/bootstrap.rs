@@ -10,6 +10,7 @@ use crate::store::{ResourceId, Store};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+const CONFIG_MAPS: ResourceId = ResourceId::known("", "configmaps");
 const SERVICE_CIDRS: ResourceId = ResourceId::known("networking.k8s.io", "servicecidrs");
 
 /// Stores the namespaces that every cluster has.
@@ -42,6 +43,31 @@ pub(crate) fn load(store: &mut Store, random: &mut Random, now: Timestamp) {
         put(store, random, &ResourceId::new(group, plural), object, now);
     }
     put(store, random, &SERVICE_CIDRS, service_cidr(now), now);
+}
+
+/// Stores what a server tells others about itself: by whose certificates it knows clients, and since when it notes the use
+/// of token Secrets (pkg/controlplane/controller/clusterauthenticationtrust, .../legacytokentracking).
+pub(crate) fn config_maps(
+    store: &mut Store,
+    random: &mut Random,
+    client_authority: Option<&str>,
+    now: Timestamp,
+) {
+    let authentication = client_authority
+        .map(|authority| config_map("extension-apiserver-authentication", "client-ca-file", authority));
+    let since = now.strftime("%Y-%m-%d").to_string();
+    let tracking = config_map("kube-apiserver-legacy-service-account-token-tracking", "since", &since);
+    for config_map in authentication.into_iter().chain([tracking]) {
+        put(store, random, &CONFIG_MAPS, config_map, now);
+    }
+}
+
+fn config_map(name: &str, key: &str, value: &str) -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "ConfigMap",
+        "metadata": {"name": name, "namespace": "kube-system"},
+        "data": {key: value},
+    })
 }
 
 /// An object that a real cluster begins with.
@@ -97,6 +123,7 @@ mod tests {
     fn every_object_is_as_it_would_be_stored() {
         let mut store = Store::default();
         load(&mut store, &mut Random::new(1), Timestamp::UNIX_EPOCH);
+        config_maps(&mut store, &mut Random::new(2), Some("a certificate"), Timestamp::UNIX_EPOCH);
         let changes = store.take_fresh();
         assert!(changes.len() > 20);
         for change in &changes {

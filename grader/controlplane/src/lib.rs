@@ -14,6 +14,7 @@ pub mod apply;
 mod bootstrap;
 pub mod builtins;
 mod compaction;
+mod component_statuses;
 pub mod control_plane;
 pub mod controllers;
 mod conversion;

@@ -143,6 +143,7 @@ impl Cluster {
                     key: Some(token_key),
                     ..ServiceAccountTokens::default()
                 },
+                client_authority: Some(authority.certificate().to_owned()),
             },
             webhooks: Webhooks::ByDriver,
             port: Some(address.port()),

@@ -50,6 +50,10 @@ pub struct Access {
     pub authorization: Authorization,
     /// How tokens of service accounts are made.
     pub service_account_tokens: ServiceAccountTokens,
+    /// Who signs client certificates, PEM. Extension servers find it in the ConfigMap
+    /// `kube-system/extension-apiserver-authentication` of a new cluster with RBAC; without one there is no such
+    /// ConfigMap.
+    pub client_authority: Option<String>,
 }
 
 /// Who a request is from that says nothing, or nothing true, about its sender.

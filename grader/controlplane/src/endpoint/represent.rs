@@ -164,7 +164,9 @@ impl Representation {
     /// A list in its shape.
     pub(crate) fn list(&self, resource: &Resource, page: &Page, now: Timestamp) -> Result<Bytes, ApiError> {
         let mut metadata = Map::new();
-        metadata.insert("resourceVersion".into(), page.revision.to_string().into());
+        if let Some(revision) = page.revision {
+            metadata.insert("resourceVersion".into(), revision.to_string().into());
+        }
         if let Some(next) = &page.next {
             metadata.insert("continue".into(), next.as_str().into());
         }

@@ -1,6 +1,7 @@
 //! GET of one object.
 
 use crate::api_server::ApiServer;
+use crate::component_statuses::{self, COMPONENT_STATUSES};
 use crate::conversion;
 use crate::error::ApiError;
 use crate::resources::Resource;
@@ -14,6 +15,9 @@ pub(crate) fn get(
     namespace: &str,
     name: &str,
 ) -> Result<Arc<Value>, ApiError> {
+    if resource.storage == COMPONENT_STATUSES {
+        return component_statuses::get(name);
+    }
     let stored = server
         .store
         .get(&resource.storage, namespace, name)

@@ -2,6 +2,7 @@
 //! (apiserver/pkg/storage/etcd3/store.go, storage/cacher).
 
 use crate::api_server::ApiServer;
+use crate::component_statuses::{self, COMPONENT_STATUSES};
 use crate::conversion;
 use crate::endpoint::query::{ListOptions, is_unset};
 use crate::error::{ApiError, Cause};
@@ -51,7 +52,8 @@ impl Selection {
 #[derive(Debug)]
 pub(crate) struct Page {
     pub(crate) items: Vec<Arc<Value>>,
-    pub(crate) revision: u64,
+    /// What was listed; none for what is not stored.
+    pub(crate) revision: Option<u64>,
     /// Where the next page begins; none on the last page.
     pub(crate) next: Option<String>,
     pub(crate) remaining: Option<usize>,
@@ -72,6 +74,9 @@ pub(crate) fn list(
     options: &ListOptions,
 ) -> Result<Page, ApiError> {
     let selection = Selection::parse(resource, options)?;
+    if resource.storage == COMPONENT_STATUSES {
+        return Ok(component_statuses::list(|status| selection.matches(resource, status)));
+    }
     let token = Token::of(options)?;
     let revision = revision_to_list(server, token.as_ref(), options)?;
     let start = token.as_ref().map(|token| token.place.as_str());
@@ -119,7 +124,7 @@ pub(crate) fn list(
             break;
         }
     }
-    Ok(Page { items, revision, next, remaining })
+    Ok(Page { items, revision: Some(revision), next, remaining })
 }
 
 /// The revision whose objects are listed.

@@ -51,3 +51,12 @@ fn a_token_is_who_the_file_says_and_no_token_is_nobody() {
     assert_eq!(status(""), 403);
     assert_eq!(server.ask("GET", "/readyz", "", "").status, 200);
 }
+
+#[test]
+fn extension_servers_can_find_out_who_signs_client_certificates() {
+    let server = Running::new(Limits::default());
+    let path = "/api/v1/namespaces/kube-system/configmaps/extension-apiserver-authentication";
+    let answer = server.administrator("GET", path, "");
+    let config_map: serde_json::Value = serde_json::from_str(&answer.body).expect("a ConfigMap");
+    assert_eq!(config_map["data"], serde_json::json!({"client-ca-file": server.certificate}));
+}

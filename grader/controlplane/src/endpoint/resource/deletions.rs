@@ -106,7 +106,7 @@ impl Call<'_> {
         let namespace = self.path.namespace.as_deref();
         let page = list::list(server, &self.resource, namespace, &list_options)?;
         delete_collection::delete_collection(server, &mut write, &page.items, &options)?;
-        let page = Page { revision: server.store.revision(), remaining: None, ..page };
+        let page = Page { revision: Some(server.store.revision()), remaining: None, ..page };
         let body = self.representation.list(&self.resource, &page, self.now)?;
         Ok(self.reply(StatusCode::OK, body))
     }

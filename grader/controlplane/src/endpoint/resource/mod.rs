@@ -75,10 +75,9 @@ pub(crate) fn answer(
         warnings: Vec::new(),
         resource,
     };
-    call.warnings.extend(match &call.resource.nature {
-        Nature::Custom(custom) => custom.version().deprecation_warning.clone(),
-        Nature::BuiltIn(known) => builtins::deprecation(known.group, known.kind).map(str::to_owned),
-    });
+    if let Nature::Custom(custom) = &call.resource.nature {
+        call.warnings.extend(custom.version().deprecation_warning.clone());
+    }
     // An error carries its warnings as well.
     let mut reply =
         call.answer(server).unwrap_or_else(|error| Reply::Complete(respond::error(request, &error)));
@@ -164,6 +163,10 @@ impl Call<'_> {
             return missing(self.path);
         }
         self.check_served()?;
+        // A method that a built-in resource does not have warns of nothing.
+        if let Nature::BuiltIn(known) = &resource.nature {
+            self.warnings.extend(builtins::deprecation(known.group, known.kind).map(str::to_owned));
+        }
         if self.connects() {
             return self.connect(server);
         }
@@ -336,6 +339,9 @@ impl Call<'_> {
         }
         let namespace = self.path.namespace.as_deref();
         if options.watch || self.path.watched {
+            if !self.resource.allows("watch") {
+                return Err(ApiError::method_not_supported(&self.resource.id, "watch"));
+            }
             if self.representation.accept.format == Format::Yaml {
                 return Err(accept::no_stream());
             }
