@@ -13,6 +13,7 @@ mod api_services;
 pub mod apply;
 mod bootstrap;
 pub mod builtins;
+mod certificates;
 mod compaction;
 mod component_statuses;
 pub mod control_plane;

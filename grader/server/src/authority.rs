@@ -1,5 +1,6 @@
 //! The cluster's certificate authority.
 
+use controlplane::controllers::{CertificateAuthority, SignatureAlgorithm, SigningKey, UnusableAuthority};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
@@ -9,6 +10,7 @@ use rcgen::{
 };
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 /// What the authority calls itself, as kubeadm does.
 const NAME: &str = "kubernetes";
@@ -81,6 +83,15 @@ impl Authority {
         &self.certificate
     }
 
+    /// The authority as the control plane's controllers use it, for requests that are approved.
+    ///
+    /// # Errors
+    /// The key or the certificate cannot be read.
+    pub(crate) fn signer(&self) -> Result<Arc<CertificateAuthority>, SignerError> {
+        let key = Key(KeyPair::from_pem(&self.issuer.key().serialize_pem())?);
+        Ok(Arc::new(CertificateAuthority::new(&self.certificate, Box::new(key))?))
+    }
+
     /// A certificate for a client, valid for a year: who shows it is this user in this group.
     ///
     /// # Errors
@@ -121,6 +132,28 @@ impl Authority {
         parameters.use_authority_key_identifier_extension = true;
         let key = KeyPair::generate()?;
         Ok((parameters.signed_by(&key, &self.issuer)?, key))
+    }
+}
+
+/// The control plane cannot sign with this authority.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SignerError {
+    #[error(transparent)]
+    Key(#[from] rcgen::Error),
+    #[error(transparent)]
+    Certificate(#[from] UnusableAuthority),
+}
+
+#[derive(Debug)]
+struct Key(KeyPair);
+
+impl SigningKey for Key {
+    fn algorithm(&self) -> SignatureAlgorithm {
+        SignatureAlgorithm::EcdsaSha256
+    }
+
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, String> {
+        rcgen::SigningKey::sign(&self.0, message).map_err(|error| error.to_string())
     }
 }
 

@@ -125,12 +125,17 @@ impl Cluster {
             None => (Authority::new(now).map_err(keys)?, random()?, None),
         };
         let administrator = authority.client(ADMINISTRATOR, ADMINISTRATORS).map_err(keys)?;
+        let signer = authority.signer().map_err(|error| StartError::Keys(io::Error::other(error)))?;
         let plane = ControlPlane::new(Options {
             seed: u64::from_ne_bytes(random()?),
             start: now,
             controllers: controllers::start(
                 &settings.controllers,
-                &controllers::Settings { root_ca: authority.certificate().to_owned(), ..Default::default() },
+                &controllers::Settings {
+                    root_ca: authority.certificate().to_owned(),
+                    authority: Some(signer),
+                    ..Default::default()
+                },
             )
             .controllers,
             compaction: Some(COMPACTION),

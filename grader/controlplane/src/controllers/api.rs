@@ -1,6 +1,7 @@
 //! The API as controllers use it: in-process, as an administrator, through the same verbs as everybody.
 
 use crate::access::tokens::legacy;
+use crate::access::{Attributes, ResourceAttributes, User};
 use crate::api_server::ApiServer;
 use crate::custom_resources::scale::ScalePaths;
 use crate::endpoint::decode;
@@ -139,6 +140,11 @@ impl<'a> Api<'a> {
         let mut write = self.write(&target, namespace, object::name(configuration), None);
         let bytes = configuration.to_string();
         apply::apply(self.server, &mut write, bytes.as_bytes(), true).map(|updated| updated.object)
+    }
+
+    /// Whether somebody may do something, now.
+    pub(super) fn allows(&self, user: &User, verb: &str, resource: ResourceAttributes<'_>) -> bool {
+        self.server.access.decide(&Attributes::of_resource(user, verb, resource)).allowed
     }
 
     /// The token that a Secret of this name holds for a ServiceAccount.

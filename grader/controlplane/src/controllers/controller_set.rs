@@ -5,6 +5,9 @@ use std::str::FromStr;
 
 /// Every controller, by the name that kube-controller-manager gives it; `node-simulator` is ours.
 const NAMES: &[&str] = &[
+    "certificatesigningrequest-approving-controller",
+    "certificatesigningrequest-cleaner-controller",
+    "certificatesigningrequest-signing-controller",
     "clusterrole-aggregation-controller",
     "cronjob-controller",
     "daemonset-controller",
@@ -33,9 +36,6 @@ const NAMES: &[&str] = &[
 /// Controllers of kube-controller-manager that this control plane does not have: a list may leave them out by name.
 const ABSENT: &[&str] = &[
     "bootstrap-signer-controller",
-    "certificatesigningrequest-approving-controller",
-    "certificatesigningrequest-cleaner-controller",
-    "certificatesigningrequest-signing-controller",
     "device-taint-eviction-controller",
     "ephemeral-volume-controller",
     "horizontal-pod-autoscaler-controller",

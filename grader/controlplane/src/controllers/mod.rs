@@ -4,6 +4,7 @@
 //! [`start`] makes those of a [`ControllerSet`]; [`NodeControls`] turns what the simulated node does to pods.
 
 mod api;
+mod certificates;
 mod cluster_role_aggregation;
 mod controller_revisions;
 mod controller_set;
@@ -34,6 +35,10 @@ mod volume_protection;
 mod work_queue;
 
 pub use api::Api;
+pub use certificates::{
+    CertificateApprover, CertificateAuthority, CertificateCleaner, CertificateSigner, SignatureAlgorithm,
+    SigningKey, UnusableAuthority,
+};
 pub use cluster_role_aggregation::ClusterRoleAggregation;
 pub use controller_set::{ControllerSet, UnknownController};
 pub use cron_jobs::CronJobs;
@@ -55,6 +60,7 @@ pub use volume_protection::{ClaimProtection, ClassProtection, VolumeProtection};
 use crate::store::Change;
 use api::unless_gone;
 use jiff::{SignedDuration, Timestamp};
+use std::sync::Arc;
 
 /// One controller.
 ///
@@ -83,6 +89,8 @@ pub struct Settings {
     pub reaction: SignedDuration,
     /// The PEM text in every ConfigMap `kube-root-ca.crt`.
     pub root_ca: String,
+    /// Who signs for the built-in signers of certificates; without one nobody does.
+    pub authority: Option<Arc<CertificateAuthority>>,
     /// What the simulated node does when nobody says otherwise.
     pub node: NodeSettings,
 }
@@ -93,6 +101,7 @@ impl Default for Settings {
         Self {
             reaction: SignedDuration::from_millis(5),
             root_ca: String::new(),
+            authority: None,
             node: NodeSettings::default(),
         }
     }
@@ -131,6 +140,9 @@ pub fn start(set: &ControllerSet, settings: &Settings) -> Started {
         Box::new(ServiceAccounts::new(reaction)),
         Box::new(RootCaPublisher::new(reaction, settings.root_ca.clone())),
         Box::new(ServiceAccountTokenSecrets::new(reaction, settings.root_ca.clone())),
+        Box::new(CertificateApprover::new(reaction)),
+        Box::new(CertificateSigner::new(reaction, settings.authority.clone())),
+        Box::new(CertificateCleaner::new()),
         Box::new(ClusterRoleAggregation::new(reaction)),
         Box::new(ResourceQuotas::new(reaction)),
         Box::new(Deployments::new(reaction)),

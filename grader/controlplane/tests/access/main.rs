@@ -2,13 +2,17 @@
 //! folder tells them to such a server again.
 
 use controlplane::access::{Access, Authorization, Strangers, User};
-use controlplane::controllers::{ControllerSet, Settings, start};
+use controlplane::controllers::{
+    CertificateAuthority, ControllerSet, Settings, SignatureAlgorithm, SigningKey, start,
+};
 use controlplane::{ClientCertificate, ControlPlane, Options, Reply, Request, Timestamp};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use jiff::SignedDuration;
 use regex::Regex;
+use ring::signature::Ed25519KeyPair;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// What differs from server to server, and what it becomes.
 const MASKS: [(&str, &str); 7] = [
@@ -20,6 +24,26 @@ const MASKS: [(&str, &str); 7] = [
     (r"-----BEGIN CERTIFICATE-----[^-]*(-----END CERTIFICATE-----\n)?", "<certificate>"),
     (r"kube-api-access-[a-z0-9]{5}", "kube-api-access-<suffix>"),
 ];
+
+/// The key of the authority whose certificate is in authority.pem.
+const KEY: [u8; 32] = [
+    0x8a, 0x1c, 0x2d, 0x2c, 0x63, 0x0e, 0x23, 0xe8, 0x97, 0xde, 0x5e, 0x39, 0xda, 0x89, 0x40, 0x0b, 0xf7,
+    0xe5, 0xcd, 0xbd, 0x80, 0xbb, 0xe4, 0x42, 0x18, 0xbd, 0xc2, 0x4f, 0x40, 0xa1, 0x41, 0x12,
+];
+
+#[derive(Debug)]
+struct Key;
+
+impl SigningKey for Key {
+    fn algorithm(&self) -> SignatureAlgorithm {
+        SignatureAlgorithm::Ed25519
+    }
+
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, String> {
+        let key = Ed25519KeyPair::from_seed_unchecked(&KEY).map_err(|error| error.to_string())?;
+        Ok(key.sign(message).as_ref().to_vec())
+    }
+}
 
 struct Cluster {
     plane: ControlPlane,
@@ -34,8 +58,12 @@ impl Cluster {
         let user = |name: &str, group: &str| User { uid: format!("u-{name}"), ..User::new(name, [group]) };
         let tokens =
             [("admin-token", user("admin", "system:masters")), ("alice-token", user("alice", "dev"))];
-        let settings =
-            Settings { root_ca: "-----BEGIN CERTIFICATE-----\n".to_owned(), ..Settings::default() };
+        let authority = CertificateAuthority::new(include_str!("authority.pem"), Box::new(Key));
+        let settings = Settings {
+            root_ca: "-----BEGIN CERTIFICATE-----\n".to_owned(),
+            authority: Some(Arc::new(authority.expect("a certificate"))),
+            ..Settings::default()
+        };
         let set = ControllerSet::all().without("node-simulator");
         let plane = ControlPlane::new(Options {
             seed: 7,

@@ -12,6 +12,8 @@ pub(crate) const CONFIG_MAPS: ResourceId = ResourceId::known("", "configmaps");
 pub(crate) const EVENTS: ResourceId = ResourceId::known("", "events");
 pub(crate) const NAMESPACES: ResourceId = ResourceId::known("", "namespaces");
 pub(crate) const PODS: ResourceId = ResourceId::known("", "pods");
+pub(crate) const CERTIFICATE_REQUESTS: ResourceId =
+    ResourceId::known("certificates.k8s.io", "certificatesigningrequests");
 pub(crate) const CLAIMS: ResourceId = ResourceId::known("", "persistentvolumeclaims");
 pub(crate) const DEPLOYMENTS: ResourceId = ResourceId::known("apps", "deployments");
 pub(crate) const JOBS: ResourceId = ResourceId::known("batch", "jobs");
@@ -28,6 +30,8 @@ pub(crate) const ENDPOINT_SLICES: ResourceId = ResourceId::known("discovery.k8s.
 pub(crate) const ATTRIBUTES_CLASSES: ResourceId =
     ResourceId::known("storage.k8s.io", "volumeattributesclasses");
 pub(crate) const STATEFUL_SETS: ResourceId = ResourceId::known("apps", "statefulsets");
+
+const CLUSTER_SCOPED: [ResourceId; 3] = [NAMESPACES, ATTRIBUTES_CLASSES, CERTIFICATE_REQUESTS];
 
 /// More wake-ups than any story needs: a controller that never rests is found, not waited for.
 const ENDLESS: usize = 100_000;
@@ -103,22 +107,23 @@ impl Cluster {
         patch: &Value,
     ) {
         let now = self.now;
+        let namespace = (!CLUSTER_SCOPED.contains(resource)).then_some("default");
         let patched = self
             .plane
-            .act_as("test", now, |api| api.merge_patch(resource, Some("default"), name, subresource, patch));
+            .act_as("test", now, |api| api.merge_patch(resource, namespace, name, subresource, patch));
         patched.expect("the patch is fine");
     }
 
     pub(crate) fn delete(&mut self, resource: &ResourceId, name: &str, options: Value) {
         let now = self.now;
-        let namespace = (![NAMESPACES, ATTRIBUTES_CLASSES].contains(resource)).then_some("default");
+        let namespace = (!CLUSTER_SCOPED.contains(resource)).then_some("default");
         let deleted = self.plane.act_as("test", now, |api| api.delete(resource, namespace, name, &options));
         deleted.expect("the object is there");
     }
 
     pub(crate) fn get(&mut self, resource: &ResourceId, name: &str) -> Option<Arc<Value>> {
         let now = self.now;
-        let namespace = (![NAMESPACES, ATTRIBUTES_CLASSES].contains(resource)).then_some("default");
+        let namespace = (!CLUSTER_SCOPED.contains(resource)).then_some("default");
         self.plane.act_as("test", now, |api| api.get(resource, namespace, name))
     }
 

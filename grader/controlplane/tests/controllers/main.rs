@@ -3,6 +3,7 @@
 //! Covered: what users and operators see of them. Not covered here: exact answers of the API (see the conformance
 //! cases).
 
+mod certificates;
 mod cluster;
 mod cron_jobs;
 mod daemon_sets;

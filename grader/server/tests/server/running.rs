@@ -49,9 +49,23 @@ impl Running {
             ("alice-token".to_owned(), User::new("alice", ["dev"])),
         ]);
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let controllers = ControllerSet::none();
-        let cluster =
-            Cluster::new(Settings { address, controllers, tokens, limits, data }).expect("a free port");
+        let settings = Settings { address, controllers: ControllerSet::none(), tokens, limits, data };
+        Self::with(settings)
+    }
+
+    /// A cluster with these controllers, and nobody but the administrator.
+    pub(crate) fn with_controllers(list: &str) -> Self {
+        Self::with(Settings {
+            address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            controllers: list.parse().expect("known controllers"),
+            tokens: BTreeMap::from([(ADMIN.to_owned(), User::new("admin", ["system:masters"]))]),
+            limits: Limits::default(),
+            data: None,
+        })
+    }
+
+    fn with(settings: Settings) -> Self {
+        let cluster = Cluster::new(settings).expect("a free port");
         Self {
             address: cluster.address(),
             certificate: cluster.certificate().to_owned(),

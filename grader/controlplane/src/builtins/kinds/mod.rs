@@ -23,7 +23,6 @@ mod namespace;
 mod network_policy;
 mod networking;
 mod node;
-mod pem;
 mod persistent_volume;
 mod placement;
 mod pod;

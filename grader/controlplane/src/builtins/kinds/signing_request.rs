@@ -1,10 +1,10 @@
 //! CertificateSigningRequests (pkg/registry/certificates/certificates/strategy.go,
 //! pkg/apis/certificates/validation/validation.go).
 
-use super::pem;
 use crate::builtins::fields::{at, has, list, list_mut, put, set, text};
 use crate::builtins::names::{self, NameRule};
 use crate::builtins::rules::{Cluster, Rules};
+use crate::certificates;
 use crate::error::ApiError;
 use crate::field_error::FieldError;
 use crate::go_text;
@@ -163,7 +163,7 @@ fn refuse_masters(request: &Value) -> Result<(), ApiError> {
         return Ok(());
     }
     let refused = |why: String| ApiError::forbidden(&RESOURCE, object::name(request), &why);
-    let subject = pem::certificate_request(&decoded(request, "/spec/request"))
+    let subject = certificates::certificate_request(&decoded(request, "/spec/request"))
         .map_err(|error| refused(format!("failed to parse CSR: {error}")))?;
     if subject.organizations().iter().any(|organization| organization == MASTERS) {
         return Err(refused(format!("use of {CLIENT_SIGNER} signer with {MASTERS} group is not allowed")));
@@ -192,7 +192,7 @@ fn count(request: &Value, kind: &str) -> usize {
 /// What was wrong before is let be.
 fn validate(request: &Value, old: Option<&Value>) -> Vec<FieldError> {
     let mut errors = Vec::new();
-    if let Err(error) = pem::certificate_request(&decoded(request, "/spec/request"))
+    if let Err(error) = certificates::certificate_request(&decoded(request, "/spec/request"))
         .and_then(|certificate| certificate.check_signature())
     {
         errors.push(FieldError::invalid("spec.request", text(request, "/spec/request"), error));
@@ -212,7 +212,7 @@ fn validate(request: &Value, old: Option<&Value>) -> Vec<FieldError> {
     errors.extend(conditions(request, old));
     let certificate = text(request, "/status/certificate");
     let known = old.is_some_and(|old| text(old, "/status/certificate") == certificate);
-    if !known && let Err(error) = pem::certificates(&decoded(request, "/status/certificate")) {
+    if !known && let Err(error) = certificates::check(&decoded(request, "/status/certificate")) {
         errors.push(FieldError::invalid("status.certificate", "<certificate data>", error));
     }
     errors
