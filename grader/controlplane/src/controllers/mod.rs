@@ -31,6 +31,7 @@ mod recorder;
 mod replica_set;
 mod service_account_tokens;
 mod stateful_set;
+mod volume_binder;
 mod volume_protection;
 mod work_queue;
 
@@ -55,6 +56,7 @@ pub use quota::ResourceQuotas;
 pub use replica_set::ReplicaSets;
 pub use service_account_tokens::ServiceAccountTokenSecrets;
 pub use stateful_set::StatefulSets;
+pub use volume_binder::VolumeBinder;
 pub use volume_protection::{ClaimProtection, ClassProtection, VolumeProtection};
 
 use crate::store::Change;
@@ -157,6 +159,7 @@ pub fn start(set: &ControllerSet, settings: &Settings) -> Started {
         Box::new(EndpointsOfServices::new(reaction)),
         Box::new(EndpointSlices::new(reaction)),
         Box::new(EndpointSliceMirroring::new(reaction)),
+        Box::new(VolumeBinder::new(reaction)),
         Box::new(ClaimProtection::new(reaction)),
         Box::new(VolumeProtection::new(reaction)),
         Box::new(ClassProtection::new(reaction)),

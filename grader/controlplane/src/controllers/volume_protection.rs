@@ -164,7 +164,7 @@ fn is_deletion(change: &Change) -> bool {
     change.new.as_deref().is_some_and(object::is_deleting)
 }
 
-fn claims_of(pod: &Value) -> Vec<Key> {
+pub(super) fn claims_of(pod: &Value) -> Vec<Key> {
     if pods::is_finished(pod) {
         return Vec::new();
     }

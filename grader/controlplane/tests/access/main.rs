@@ -172,7 +172,16 @@ fn body_at(body: &Value, pointer: &str) -> String {
 
 #[test]
 fn stories_about_access_end_as_on_a_real_server() {
-    let stories: Vec<Value> = serde_json::from_str(include_str!("stories.json")).expect("a list of stories");
+    check(include_str!("stories.json"));
+}
+
+#[test]
+fn stories_about_controllers_end_as_on_a_real_server() {
+    check(include_str!("controllers.json"));
+}
+
+fn check(stories: &str) {
+    let stories: Vec<Value> = serde_json::from_str(stories).expect("a list of stories");
     let mut cluster = Cluster::new();
     let mut differences = Vec::new();
     for story in &stories {

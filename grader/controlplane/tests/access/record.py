@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Asks a real API server what stories.json asks, and writes the answers into it.
+"""Asks a real API server what stories.json and controllers.json ask, and writes the answers into them.
 
 usage: record.py URL CA_FILE     a fresh server with RBAC, the built-in controllers and a static token file in which
                                  `admin-token` is of system:masters and `alice-token` of the user alice (uid u-alice,
@@ -13,7 +13,7 @@ import json, pathlib, re, ssl, sys, time, urllib.error, urllib.request
 
 HERE = pathlib.Path(__file__).parent
 # In seconds.
-PAUSES = {"cache": 12, "policies": 3}
+PAUSES = {"cache": 12, "policies": 3, "resync": 17}
 MASKS = [
     (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "<uid>"),
     (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "<time>"),
@@ -68,19 +68,20 @@ def ask(url, context, step, captured):
 
 url, authority = sys.argv[1:]
 context = ssl.create_default_context(cafile=authority)
-stories = json.loads((HERE / "stories.json").read_text())
-for story in stories:
-    captured = {}
-    for step in story["steps"]:
-        time.sleep(PAUSES.get(step.get("settle"), 0.5 if "settle" in step else 0))
-        step["status"], body, warnings = ask(url, context, step, captured)
-        for name, path in step.get("capture", {}).items():
-            captured[name] = pointer(body, path)
-        step["answer"] = masked(body)
-        if warnings:
-            step["warnings"] = warnings
-lines = []
-for story in stories:
-    steps = ",\n".join("  " + json.dumps(step) for step in story["steps"])
-    lines.append('{"name": %s, "steps": [\n%s\n]}' % (json.dumps(story["name"]), steps))
-(HERE / "stories.json").write_text("[\n" + ",\n".join(lines) + "\n]\n")
+for file in sorted(HERE.glob("*.json")):
+    stories = json.loads(file.read_text())
+    for story in stories:
+        captured = {}
+        for step in story["steps"]:
+            time.sleep(PAUSES.get(step.get("settle"), 0.5 if "settle" in step else 0))
+            step["status"], body, warnings = ask(url, context, step, captured)
+            for name, path in step.get("capture", {}).items():
+                captured[name] = pointer(body, path)
+            step["answer"] = masked(body)
+            if warnings:
+                step["warnings"] = warnings
+    lines = []
+    for story in stories:
+        steps = ",\n".join("  " + json.dumps(step) for step in story["steps"])
+        lines.append('{"name": %s, "steps": [\n%s\n]}' % (json.dumps(story["name"]), steps))
+    file.write_text("[\n" + ",\n".join(lines) + "\n]\n")

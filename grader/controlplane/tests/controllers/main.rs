@@ -19,3 +19,4 @@ mod quotas;
 mod replication_controllers;
 mod services;
 mod stateful_sets;
+mod volumes;
