@@ -13,6 +13,7 @@ mod daemon_set;
 mod deployment;
 mod disruption;
 mod endpoints;
+mod ephemeral_volumes;
 mod fields;
 mod finished_jobs;
 mod garbage_collector;
@@ -22,9 +23,12 @@ mod known;
 mod label_selector;
 mod namespaces;
 mod node_fit;
+mod node_lifecycle;
 pub(crate) mod node_simulator;
+mod node_ttl;
 mod owners;
 mod pod_control;
+mod pod_garbage_collector;
 mod pods;
 pub(crate) mod quota;
 mod recorder;
@@ -47,11 +51,15 @@ pub use daemon_set::DaemonSets;
 pub use deployment::Deployments;
 pub use disruption::DisruptionBudgets;
 pub use endpoints::{EndpointSliceMirroring, EndpointSlices, EndpointsOfServices};
+pub use ephemeral_volumes::EphemeralVolumes;
 pub use finished_jobs::FinishedJobs;
 pub use garbage_collector::GarbageCollector;
 pub use job::Jobs;
 pub use namespaces::{NamespaceLifecycle, RootCaPublisher, ServiceAccounts};
+pub use node_lifecycle::NodeLifecycle;
 pub use node_simulator::{NodeControls, NodeSettings, NodeSimulator};
+pub use node_ttl::NodeTtl;
+pub use pod_garbage_collector::PodGarbageCollector;
 pub use quota::ResourceQuotas;
 pub use replica_set::ReplicaSets;
 pub use service_account_tokens::ServiceAccountTokenSecrets;
@@ -138,6 +146,10 @@ pub fn start(set: &ControllerSet, settings: &Settings) -> Started {
     let reaction = settings.reaction;
     let node = NodeSimulator::new(settings.node.clone());
     let nodes = node.controls();
+    let lifecycle = match set.contains(node.name()) {
+        true => NodeLifecycle::without_reports(reaction),
+        false => NodeLifecycle::new(reaction),
+    };
     let all: Vec<Box<dyn Controller>> = vec![
         Box::new(ServiceAccounts::new(reaction)),
         Box::new(RootCaPublisher::new(reaction, settings.root_ca.clone())),
@@ -159,10 +171,14 @@ pub fn start(set: &ControllerSet, settings: &Settings) -> Started {
         Box::new(EndpointsOfServices::new(reaction)),
         Box::new(EndpointSlices::new(reaction)),
         Box::new(EndpointSliceMirroring::new(reaction)),
+        Box::new(EphemeralVolumes::new(reaction)),
         Box::new(VolumeBinder::new(reaction)),
         Box::new(ClaimProtection::new(reaction)),
         Box::new(VolumeProtection::new(reaction)),
         Box::new(ClassProtection::new(reaction)),
+        Box::new(NodeTtl::new(reaction)),
+        Box::new(lifecycle),
+        Box::new(PodGarbageCollector::new()),
         Box::new(NamespaceLifecycle::new()),
         Box::new(GarbageCollector::new(reaction)),
         Box::new(node),

@@ -79,13 +79,18 @@ impl Cluster {
         });
         let masks = MASKS.iter().map(|(pattern, name)| (Regex::new(pattern).expect("a pattern"), *name));
         let mut cluster = Self { plane, now, masks: masks.collect(), captured: BTreeMap::new() };
-        cluster.settle();
+        cluster.settle("controllers");
         cluster
     }
 
-    /// Lets the controllers act on everything that has happened.
-    fn settle(&mut self) {
-        let until = self.now + SignedDuration::from_secs(1);
+    /// Lets the controllers act on everything that has happened, for as long as the recording waited.
+    fn settle(&mut self, until_what: &str) {
+        let seconds = match until_what {
+            "resync" => 17,
+            "nodes" => 130,
+            _ => 1,
+        };
+        let until = self.now + SignedDuration::from_secs(seconds);
         while let Some(wake) = self.plane.next_wake()
             && wake <= until
         {
@@ -186,8 +191,8 @@ fn check(stories: &str) {
     let mut differences = Vec::new();
     for story in &stories {
         for step in story["steps"].as_array().expect("steps") {
-            if step.get("settle").is_some() {
-                cluster.settle();
+            if let Some(until_what) = step["settle"].as_str() {
+                cluster.settle(until_what);
             }
             let (status, answer, warnings) = cluster.ask(step);
             let warnings = if warnings.is_empty() { Value::Null } else { warnings.into() };

@@ -13,7 +13,7 @@ import json, pathlib, re, ssl, sys, time, urllib.error, urllib.request
 
 HERE = pathlib.Path(__file__).parent
 # In seconds.
-PAUSES = {"cache": 12, "policies": 3, "resync": 17}
+PAUSES = {"cache": 12, "policies": 3, "resync": 17, "nodes": 130}
 MASKS = [
     (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "<uid>"),
     (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "<time>"),

@@ -31,7 +31,7 @@ pub(crate) const ATTRIBUTES_CLASSES: ResourceId =
     ResourceId::known("storage.k8s.io", "volumeattributesclasses");
 pub(crate) const STATEFUL_SETS: ResourceId = ResourceId::known("apps", "statefulsets");
 
-const CLUSTER_SCOPED: [ResourceId; 3] = [NAMESPACES, ATTRIBUTES_CLASSES, CERTIFICATE_REQUESTS];
+const CLUSTER_SCOPED: [ResourceId; 4] = [NAMESPACES, NODES, ATTRIBUTES_CLASSES, CERTIFICATE_REQUESTS];
 
 /// More wake-ups than any story needs: a controller that never rests is found, not waited for.
 const ENDLESS: usize = 100_000;
@@ -49,6 +49,12 @@ impl Cluster {
 
     pub(crate) fn without_node() -> Self {
         Self::with(&ControllerSet::all().without("node-simulator"))
+    }
+
+    /// Without anybody who ends pods.
+    pub(crate) fn without_collector() -> Self {
+        let set = ControllerSet::all().without("node-simulator");
+        Self::with(&set.without("pod-garbage-collector-controller"))
     }
 
     fn with(set: &ControllerSet) -> Self {
@@ -151,11 +157,17 @@ impl Cluster {
         self.list(&PODS).iter().map(state).collect::<Vec<_>>().join(", ")
     }
 
-    /// `type reason message (count)` of each event, sorted.
+    /// `type reason message (count)` of each event about what is in the namespace, sorted.
     pub(crate) fn events(&mut self) -> String {
-        let mut events: Vec<String> = self
-            .list(&EVENTS)
+        self.events_about(|kind| kind != "Node")
+    }
+
+    pub(crate) fn events_about(&mut self, is_wanted: impl Fn(&str) -> bool) -> String {
+        let all = self.list(&EVENTS);
+        let wanted = all
             .iter()
+            .filter(|event| is_wanted(event["involvedObject"]["kind"].as_str().unwrap_or_default()));
+        let mut events: Vec<String> = wanted
             .map(|event| {
                 let text = |key: &str| event[key].as_str().unwrap_or_default().to_owned();
                 format!("{} {}: {} ({})", text("type"), text("reason"), text("message"), event["count"])

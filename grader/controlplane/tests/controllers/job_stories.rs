@@ -36,7 +36,7 @@ fn jobs_fare_as_under_a_real_controller_manager() {
     let stories: Vec<Story> = serde_json::from_str(include_str!("job_stories.json")).expect("stories");
     let mut misses = Vec::new();
     for story in stories {
-        let mut cluster = Cluster::without_node();
+        let mut cluster = Cluster::without_collector();
         let mut job = json!({
             "apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "work", "namespace": "default"},
             "spec": {"template": {"spec": {

@@ -11,6 +11,19 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 const PODS: ResourceId = ResourceId::known("", "pods");
 
+/// Controllers that have nothing to do in a simulated cluster: its node never fails and gives every claim a volume of
+/// its own, and nobody asks for certificates.
+const LEFT_OUT: [&str; 8] = [
+    "certificatesigningrequest-approving-controller",
+    "certificatesigningrequest-cleaner-controller",
+    "certificatesigningrequest-signing-controller",
+    "ephemeral-volume-controller",
+    "node-lifecycle-controller",
+    "persistentvolume-binder-controller",
+    "pod-garbage-collector-controller",
+    "ttl-controller",
+];
+
 /// The knobs of a cluster.
 pub(super) struct Knobs {
     nodes: NodeControls,
@@ -32,8 +45,7 @@ fn lock(limits: &Mutex<Limits>) -> MutexGuard<'_, Limits> {
 
 /// All controllers of a cluster, and their knobs.
 pub(super) fn controllers() -> (Vec<Box<dyn Controller>>, Knobs) {
-    // The node simulator gives every claim a volume of its own, so that nothing is left to bind.
-    let set = ControllerSet::all().without("persistentvolume-binder-controller");
+    let set = LEFT_OUT.iter().fold(ControllerSet::all(), |set, name| set.without(name));
     let started = start(&set, &Settings::default());
     let limits = Arc::new(Mutex::new(Limits::new()));
     let limited = limits.clone();
