@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 /// Every controller, by the name that kube-controller-manager gives it; `node-simulator` is ours.
 const NAMES: &[&str] = &[
+    "bootstrap-signer-controller",
     "certificatesigningrequest-approving-controller",
     "certificatesigningrequest-cleaner-controller",
     "certificatesigningrequest-signing-controller",
@@ -33,14 +34,17 @@ const NAMES: &[&str] = &[
     "serviceaccount-controller",
     "serviceaccount-token-controller",
     "statefulset-controller",
+    "token-cleaner-controller",
     "ttl-after-finished-controller",
     "ttl-controller",
     "volumeattributesclass-protection-controller",
 ];
 
+/// Those that run only when they are asked for by name, as there.
+const ON_REQUEST: &[&str] = &["bootstrap-signer-controller", "token-cleaner-controller"];
+
 /// Controllers of kube-controller-manager that this control plane does not have: a list may leave them out by name.
 const ABSENT: &[&str] = &[
-    "bootstrap-signer-controller",
     "device-taint-eviction-controller",
     "horizontal-pod-autoscaler-controller",
     "kube-apiserver-serving-clustertrustbundle-publisher-controller",
@@ -57,7 +61,6 @@ const ABSENT: &[&str] = &[
     "storage-version-migrator-controller",
     "storageversion-garbage-collector-controller",
     "taint-eviction-controller",
-    "token-cleaner-controller",
     "validatingadmissionpolicy-status-controller",
 ];
 
@@ -78,9 +81,9 @@ pub struct ControllerSet {
 }
 
 impl ControllerSet {
-    /// Every controller, the node simulator among them.
+    /// Every controller that runs unless somebody says otherwise, the node simulator among them.
     pub fn all() -> Self {
-        Self { names: NAMES.iter().copied().collect() }
+        Self { names: NAMES.iter().copied().filter(|name| !ON_REQUEST.contains(name)).collect() }
     }
 
     /// No controller: an API server alone.
@@ -118,7 +121,7 @@ impl UnknownController {
     }
 }
 
-/// A comma-separated list: `*` for all, `name` for one, `-name` for all but one (an exclusion always wins, wherever it
+/// A comma-separated list: `*` for all that run by default, `name` for one, `-name` for all but one (an exclusion always wins, wherever it
 /// stands). The empty list is no controller. A name may leave out its ending `-controller`.
 impl FromStr for ControllerSet {
     type Err = UnknownController;
@@ -128,7 +131,7 @@ impl FromStr for ControllerSet {
         let mut excluded = BTreeSet::new();
         for item in list.split(',').map(str::trim).filter(|item| !item.is_empty()) {
             match (item, item.strip_prefix('-')) {
-                ("*", _) => set = Self::all(),
+                ("*", _) => set.names.extend(Self::all().names),
                 (_, Some(name)) => {
                     if find(name, ABSENT).is_none() {
                         excluded.insert(find(name, NAMES).ok_or_else(|| UnknownController::new(name))?);
@@ -166,6 +169,9 @@ mod tests {
             assert_eq!(set.names.into_iter().collect::<Vec<_>>(), expected, "{list}");
         }
         assert_eq!("*".parse(), Ok(ControllerSet::all()));
+        let asked_for: ControllerSet = "token-cleaner,*".parse().expect("every name is known");
+        assert!(asked_for.contains("token-cleaner-controller") && asked_for.contains("ttl-controller"));
+        assert!(!ControllerSet::all().contains("token-cleaner-controller"));
         assert_eq!("-statefulset,*".parse(), Ok(ControllerSet::all().without("statefulset-controller")));
         assert_eq!("*,-resourceclaim".parse(), Ok(ControllerSet::all()));
         assert!("resourceclaim".parse::<ControllerSet>().is_err());

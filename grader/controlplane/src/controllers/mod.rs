@@ -4,6 +4,7 @@
 //! [`start`] makes those of a [`ControllerSet`]; [`NodeControls`] turns what the simulated node does to pods.
 
 mod api;
+mod bootstrap_tokens;
 mod certificates;
 mod cluster_role_aggregation;
 mod controller_revisions;
@@ -40,6 +41,7 @@ mod volume_protection;
 mod work_queue;
 
 pub use api::Api;
+pub use bootstrap_tokens::{BootstrapSigner, TokenCleaner};
 pub use certificates::{
     CertificateApprover, CertificateAuthority, CertificateCleaner, CertificateSigner, SignatureAlgorithm,
     SigningKey, UnusableAuthority,
@@ -176,6 +178,8 @@ pub fn start(set: &ControllerSet, settings: &Settings) -> Started {
         Box::new(ClaimProtection::new(reaction)),
         Box::new(VolumeProtection::new(reaction)),
         Box::new(ClassProtection::new(reaction)),
+        Box::new(BootstrapSigner::new(reaction)),
+        Box::new(TokenCleaner::new(reaction)),
         Box::new(NodeTtl::new(reaction)),
         Box::new(lifecycle),
         Box::new(PodGarbageCollector::new()),

@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """Asks a real API server what stories.json and controllers.json ask, and writes the answers into them.
 
-usage: record.py URL CA_FILE     a fresh server with RBAC, the built-in controllers and a static token file in which
+usage: record.py URL CA_FILE     a fresh server with RBAC, a kube-controller-manager that runs
+                                 `--controllers=*,bootstrap-signer-controller,token-cleaner-controller` and has a
+                                 key to sign certificates with, and a static token file in which
                                  `admin-token` is of system:masters and `alice-token` of the user alice (uid u-alice,
                                  group dev)
 
