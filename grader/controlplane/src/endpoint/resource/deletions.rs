@@ -1,7 +1,7 @@
 //! Requests that take something away.
 
 use super::super::accept::{self, BodyFormat};
-use super::super::query::{DeleteOptions, FieldValidation, ListOptions, OptionsKind, WriteOptions};
+use super::super::query::{DeleteOptions, FieldValidation, ListOptions, WriteOptions};
 use super::super::{decode, yaml};
 use super::Call;
 use crate::api_server::ApiServer;
@@ -15,22 +15,11 @@ use crate::request::Reply;
 use crate::resources::Nature;
 use crate::verbs::list::{self, Page};
 use crate::verbs::write::Write;
-use crate::verbs::{delete, delete_collection, evict};
+use crate::verbs::{delete, delete_collection};
 use http::StatusCode;
 use serde_json::json;
 
 impl Call<'_> {
-    pub(super) fn evict(&mut self, server: &mut ApiServer) -> Result<Reply, ApiError> {
-        self.check_size()?;
-        let options = WriteOptions::parse(&self.query, OptionsKind::Create)?;
-        let mut eviction = self.request_of_pod("policy/v1", "Eviction")?;
-        let mut write = self.write(&options);
-        let status = evict::evict(server, &mut write, &mut eviction);
-        self.warnings.append(&mut write.warnings);
-        let status = status?;
-        Ok(self.reply(StatusCode::CREATED, self.representation.bytes(&status)))
-    }
-
     fn delete_options(&self) -> Result<DeleteOptions, ApiError> {
         self.check_size()?;
         if self.request.body.is_empty() {

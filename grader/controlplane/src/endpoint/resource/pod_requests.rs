@@ -1,0 +1,46 @@
+//! What is asked of a pod: to be bound to a node, to be evicted.
+
+use super::super::query::{OptionsKind, WriteOptions};
+use super::Call;
+use crate::api_server::ApiServer;
+use crate::builtins::fields;
+use crate::error::ApiError;
+use crate::request::Reply;
+use crate::verbs::write::Write;
+use crate::verbs::{bind, evict};
+use http::StatusCode;
+use serde_json::Value;
+
+/// Does what a body asks for; the answer is a Status.
+type Verb = fn(&mut ApiServer, &mut Write<'_>, &mut Value) -> Result<Value, ApiError>;
+
+impl Call<'_> {
+    pub(super) fn bind(&mut self, server: &mut ApiServer) -> Result<Reply, ApiError> {
+        self.ask(server, "v1", "Binding", bind::bind)
+    }
+
+    pub(super) fn evict(&mut self, server: &mut ApiServer) -> Result<Reply, ApiError> {
+        self.ask(server, "policy/v1", "Eviction", evict::evict)
+    }
+
+    fn ask(
+        &mut self,
+        server: &mut ApiServer,
+        api_version: &str,
+        kind: &str,
+        verb: Verb,
+    ) -> Result<Reply, ApiError> {
+        self.check_size()?;
+        let options = WriteOptions::parse(&self.query, OptionsKind::Create)?;
+        let mut asked = self.other_body(api_version, kind)?;
+        // A client may leave out what the path says already.
+        for (key, value) in [("apiVersion", api_version), ("kind", kind)] {
+            fields::default_to(&mut asked, key, value);
+        }
+        let mut write = self.write(&options);
+        let status = verb(server, &mut write, &mut asked);
+        self.warnings.append(&mut write.warnings);
+        let status = status?;
+        Ok(self.reply(StatusCode::CREATED, self.representation.bytes(&status)))
+    }
+}
