@@ -1,6 +1,8 @@
 //! Stories of several writers on one object, and the laws that sets and apply obey.
 
 mod laws;
+mod managers;
+mod refusals;
 mod stories;
 
 use super::*;

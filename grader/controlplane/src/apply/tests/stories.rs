@@ -159,100 +159,6 @@ fn a_repeated_apply_keeps_its_time_and_an_empty_share_has_none() {
 }
 
 #[test]
-fn sent_managed_fields_count_only_when_well_formed() {
-    let sent = |entry: Value| json!({"metadata": {"managedFields": entry}});
-    let mut story = Story::new();
-    story.apply("one", json!({"spec": {"size": 1}}));
-    let before = story.owners();
-    story.patch(
-        "two",
-        "",
-        sent(json!([{"manager": "x", "operation": "Nope", "apiVersion": "v1", "fieldsType": "FieldsV1"}])),
-    );
-    assert_eq!(story.owners(), before, "malformed");
-    story.patch("two", "", json!({"metadata": {"managedFields": null}}));
-    assert_eq!(story.owners(), before, "null");
-    let renamed = json!([{
-        "manager": "renamed", "operation": "Apply", "apiVersion": "x.io/v1", "fieldsType": "FieldsV1",
-        "fieldsV1": {"f:spec": {"f:size": {}}}, "time": "2001-01-01T00:00:00Z",
-    }]);
-    story.patch("two", "", sent(renamed));
-    assert_eq!(story.owners(), owners([("renamed Apply", json!({"f:spec": {"f:size": {}}}))]));
-    story.patch("two", "", sent(json!([{}])));
-    assert_eq!(story.owners(), owners([]));
-    story.patch("two", "", json!({"spec": {"size": 2}}));
-    assert_eq!(story.owners(), owners([]), "who gave up ownership is not tracked before the next apply");
-    assert_eq!(
-        story.conflict("two", json!({"spec": {"size": 3}})),
-        "Apply failed with 1 conflict: conflict with \"before-first-apply\" using x.io/v1: .spec.size"
-    );
-}
-
-#[test]
-fn too_many_update_managers_are_merged_oldest_first() {
-    let mut story = Story::new();
-    story.put("m00", json!({"spec": {"gmap": {"k00": "1"}}}));
-    for number in 1..13 {
-        let (manager, key) = (format!("m{number:02}"), format!("k{number:02}"));
-        story.patch(&manager, "", json!({"spec": {"gmap": { key: "1" }}}));
-    }
-    let owners = story.owners();
-    assert_eq!(owners.len(), 10);
-    assert_eq!(
-        owners["ancient-changes Update"],
-        json!({"f:spec": {".": {}, "f:gmap": {".": {}, "f:k00": {}, "f:k01": {}, "f:k02": {}, "f:k03": {}}}})
-    );
-    assert_eq!(story.time("ancient-changes").as_deref(), Some("1970-01-01T00:00:04Z"));
-}
-
-#[test]
-fn configurations_that_do_not_fit_the_schema_say_where() {
-    for (rest, expected) in [
-        (json!({"spec": {"bogus": 1}}), ".spec.bogus: field not declared in schema"),
-        (json!({"bogus": 1}), ".bogus: field not declared in schema"),
-        (json!({"metadata": {"bogus": 1}}), ".metadata.bogus: field not declared in schema"),
-        (json!({"spec": {"size": "x"}}), ".spec.size: expected numeric (int or float), got string"),
-        (
-            json!({"spec": {"color": 1}}),
-            ".spec.color: expected string, got &value.valueUnstructured{Value:1}",
-        ),
-        (json!({"spec": {"gmap": "x"}}), ".spec.gmap: expected map, got &{x}"),
-        (json!({"spec": {"set": {"a": 1}}}), ".spec.set: expected list, got &{map[a:1]}"),
-        (json!({"spec": {"set": ["a", "a"]}}), ".spec.set: duplicate entries for key [=\"a\"]"),
-        (
-            json!({"spec": {"ports": [{"port": 1}, {"port": 1, "protocol": "TCP"}]}}),
-            ".spec.ports: duplicate entries for key [port=1,protocol=\"TCP\"]",
-        ),
-        (
-            json!({"spec": {"set": [{}], "size": true}}),
-            "errors:\n  .spec.set: element 0: associative list without keys has an element that's a map type\n  \
-             .spec.size: expected numeric (int or float), got bool",
-        ),
-        (
-            json!({"status": {"conditions": [{"status": "True"}]}}),
-            ".status.conditions: element 0: associative list with keys has an element that omits all key fields \
-             [\"type\"] (and doesn't have default values for any key fields)",
-        ),
-    ] {
-        let error = Story::new().try_apply("m", "", rest.clone(), false).expect_err("does not fit");
-        let expected = format!("failed to create typed patch object (/a; x.io/v1, Kind=Widget): {expected}");
-        assert_eq!(error, ApplyError::Unclassified(expected), "{rest}");
-    }
-}
-
-#[test]
-fn a_configuration_of_another_type_or_with_owners_is_no_configuration() {
-    for (rest, expected) in [
-        (json!({"kind": "Gadget"}), "invalid object type: x.io/v1, Kind=Gadget"),
-        (json!({"apiVersion": "v1"}), "invalid object type: /v1, Kind=Widget"),
-        (json!({"metadata": {"managedFields": []}}), "metadata.managedFields must be nil"),
-    ] {
-        let error = Story::new().try_apply("m", "", rest.clone(), false).expect_err("no configuration");
-        assert_eq!(error, ApplyError::Malformed(expected.to_owned()), "{rest}");
-    }
-}
-
-#[test]
 fn a_list_that_became_atomic_is_owned_as_a_whole() {
     let mut story = Story::new();
     story.apply("one", json!({"spec": {"set": ["a"], "gmap": {"k": "v"}}}));
@@ -312,20 +218,6 @@ fn an_unchanged_object_keeps_its_times() {
         keep_times_if_unchanged(&live, &mut kept);
         assert_eq!(kept, expected);
     }
-}
-
-#[test]
-fn the_default_manager_is_the_user_agent_up_to_the_slash() {
-    for (field_manager, user_agent, expected) in [
-        (Some("m"), "kubectl/v1 (linux)", "m"),
-        (None, "kubectl-edit/v1 (x) y", "kubectl-edit"),
-        (Some(""), "plain", "plain"),
-        (None, "", ""),
-        (None, "a\u{7}b/1", "ab"),
-    ] {
-        assert_eq!(manager_name(field_manager, user_agent), expected);
-    }
-    assert_eq!(manager_name(None, &"x".repeat(200)).len(), 128);
 }
 
 #[test]
