@@ -3,7 +3,7 @@
 //!
 //! All are pure functions of the definition and its neighbours; whoever runs them writes the answer to `/status`.
 
-use super::{approval, list, text};
+use super::{approval, list};
 use crate::go_text;
 use crate::object;
 use jiff::Timestamp;
@@ -26,8 +26,8 @@ pub fn naming<'a>(
     if without_empty(requested) == without_empty(accepted) {
         return None;
     }
-    let group = text(crd, "/spec/group");
-    let in_group = others.into_iter().filter(|other| text(other, "/spec/group") == group);
+    let group = &crd["spec"]["group"];
+    let in_group = others.into_iter().filter(|other| other["spec"]["group"] == *group);
     let mut used = Used::default();
     in_group.chain([crd]).for_each(|crd| used.add(&crd["status"]["acceptedNames"]));
 

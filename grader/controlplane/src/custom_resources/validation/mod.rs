@@ -10,6 +10,7 @@ mod keywords;
 mod open_api;
 mod rules;
 mod structural;
+mod topology;
 
 use super::{list, text};
 use crate::builtins::names::{dns_1035_label, dns_subdomain};
