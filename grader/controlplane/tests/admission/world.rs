@@ -2,9 +2,10 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
 use controlplane::webhooks::{WebhookAnswer, WebhookCall, Webhooks};
 use controlplane::{ControlPlane, Options, Reply, Request, Response, Timestamp};
-use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 pub(crate) const CONFIG_MAPS: &str = "/api/v1/namespaces/default/configmaps";
@@ -90,17 +91,10 @@ impl World {
 }
 
 pub(crate) fn request(method: Method, path: &str, body: &Value) -> Request {
-    let (path, query) = path.split_once('?').unwrap_or((path, ""));
-    let mut headers = HeaderMap::new();
-    headers.insert("content-type", HeaderValue::from_static("application/json"));
-    Request {
-        method,
-        path: path.to_owned(),
-        query: query.to_owned(),
-        headers,
-        body: if body.is_null() { Default::default() } else { body.to_string().into() },
-        certificate: Default::default(),
-    }
+    let request =
+        http::Request::builder().method(method).uri(path).header("content-type", "application/json");
+    let (parts, ()) = request.body(()).expect("a path").into_parts();
+    Request::new(parts, if body.is_null() { Bytes::new() } else { body.to_string().into() })
 }
 
 pub(crate) fn config_map(data: Value) -> Value {

@@ -1,8 +1,9 @@
 //! Gadgets: kept in `v1`, where a host and a port are one text, served in `v2` as well, where they are two.
 
+use bytes::Bytes;
 use controlplane::webhooks::{WebhookAnswer, WebhookCall, Webhooks};
 use controlplane::{ControlPlane, Options, Reply, Request, Timestamp};
-use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use http::{Method, StatusCode};
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
 
@@ -183,20 +184,12 @@ pub(crate) fn events(plane: &mut ControlPlane) -> Vec<String> {
 }
 
 pub(crate) fn request(method: Method, path: &str, body: &Value) -> Request {
-    let (path, query) = path.split_once('?').unwrap_or((path, ""));
     let content_type = match method {
-        Method::PATCH if query.contains("fieldManager") => "application/apply-patch+yaml",
+        Method::PATCH if path.contains("fieldManager") => "application/apply-patch+yaml",
         Method::PATCH => "application/merge-patch+json",
         _ => "application/json",
     };
-    let mut headers = HeaderMap::new();
-    headers.insert("content-type", HeaderValue::from_static(content_type));
-    Request {
-        method,
-        path: path.to_owned(),
-        query: query.to_owned(),
-        headers,
-        body: if body.is_null() { Default::default() } else { body.to_string().into() },
-        certificate: Default::default(),
-    }
+    let request = http::Request::builder().method(method).uri(path).header("content-type", content_type);
+    let (parts, ()) = request.body(()).expect("a path").into_parts();
+    Request::new(parts, if body.is_null() { Bytes::new() } else { body.to_string().into() })
 }

@@ -51,10 +51,10 @@ pub(in crate::admission) fn mutate(
                 }
             };
             for param in params {
-                match apply_policy(server, &bound, &at_target, &resource, object, param)? {
-                    Err(_) if may_fail => {}
-                    Err(why) => fail(why),
-                    Ok(()) => {}
+                match apply_policy(server, &bound, &at_target, &resource, object, param) {
+                    Err(Failure::Request(error)) => return Err(error),
+                    Err(Failure::Policy(why)) if !may_fail => fail(why),
+                    Err(Failure::Policy(_)) | Ok(()) => {}
                 }
             }
         }
@@ -76,7 +76,26 @@ fn refusal(attributes: &Attributes<'_>, failures: Vec<String>) -> ApiError {
     ApiError::foreign(StatusCode::FORBIDDEN, "Invalid", message, Some(details))
 }
 
-/// The outer error is that the object cannot be converted, or not yet; the inner one is the policy's.
+/// Why a policy has not changed an object.
+enum Failure {
+    /// Something about the policy, which may be allowed to fail.
+    Policy(String),
+    /// The object cannot be converted, or not yet.
+    Request(ApiError),
+}
+
+impl From<String> for Failure {
+    fn from(why: String) -> Self {
+        Self::Policy(why)
+    }
+}
+
+impl From<ApiError> for Failure {
+    fn from(error: ApiError) -> Self {
+        Self::Request(error)
+    }
+}
+
 fn apply_policy(
     server: &mut ApiServer,
     bound: &Bound,
@@ -84,12 +103,12 @@ fn apply_policy(
     resource: &Arc<Resource>,
     object: &mut Value,
     param: Option<Value>,
-) -> Result<Result<(), String>, ApiError> {
+) -> Result<(), Failure> {
     let Bound { policy, target, .. } = bound;
     match conditions::met(&server.access, &policy["spec"], attributes, target, param.as_ref()) {
         Met::Yes => {}
-        Met::No => return Ok(Ok(())),
-        Met::Unknown(why) => return Ok(Err(why)),
+        Met::No => return Ok(()),
+        Met::Unknown(why) => return Err(why.into()),
     }
     let mut variables = Variables::new(server, policy, attributes, target, param);
     let shown = |object: &Value| (*resource.present(&Arc::new(object.clone()), u64::MAX)).clone();
@@ -97,16 +116,11 @@ fn apply_policy(
         let now = shown(object);
         variables.set_object(conversion::at_version(server, target, &now)?);
         let requester = variables::requester(&server.access, attributes);
-        let changed = match mutated(target, mutation, &variables, requester) {
-            Ok(changed) => changed,
-            Err(why) => return Ok(Err(why)),
-        };
+        let changed = mutated(target, mutation, &variables, requester)?;
         let back = conversion::at_version(server, resource, &changed)?;
-        if let Err(error) = webhooks::replace(resource, object, &now, back) {
-            return Ok(Err(error.message().to_owned()));
-        }
+        webhooks::replace(resource, object, &now, back).map_err(|error| error.message().to_owned())?;
     }
-    Ok(Ok(()))
+    Ok(())
 }
 
 fn mutated(

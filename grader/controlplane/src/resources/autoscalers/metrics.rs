@@ -108,69 +108,64 @@ fn reference(value: &Value) -> Option<String> {
     Some(ordered(&members))
 }
 
+/// Where a metric keeps its amounts, and what annotations call them.
+struct Side {
+    key: &'static str,
+    value: &'static str,
+    average: &'static str,
+    utilization: &'static str,
+    /// How an amount is written that a target need not have.
+    maybe: fn(&Value) -> Option<String>,
+}
+
+const TARGET: Side = Side {
+    key: "target",
+    value: "targetValue",
+    average: "targetAverageValue",
+    utilization: "targetAverageUtilization",
+    maybe: leaf,
+};
+const CURRENT: Side = Side {
+    key: "current",
+    value: "currentValue",
+    average: "currentAverageValue",
+    utilization: "currentAverageUtilization",
+    maybe: always,
+};
+
 pub(super) fn metric_text(metric: &Value) -> String {
-    each_text(metric, |source, metric| {
-        let target = &metric["target"];
-        let (value, average) = (&target["value"], &target["averageValue"]);
-        let (name, labels) = (leaf(&metric["metric"]["name"]), selector(&metric["metric"]["selector"]));
-        match source {
-            "resource" | "containerResource" => ordered(&[
-                ("name", leaf(&metric["name"])),
-                ("targetAverageUtilization", leaf(&target["averageUtilization"])),
-                ("targetAverageValue", leaf(average)),
-                ("container", leaf(&metric["container"])),
-            ]),
-            "pods" => ordered(&[
-                ("metricName", name),
-                ("targetAverageValue", always(average)),
-                ("selector", labels),
-            ]),
-            "object" => ordered(&[
-                ("target", reference(&metric["describedObject"])),
-                ("metricName", name),
-                ("targetValue", always(value)),
-                ("selector", labels),
-                ("averageValue", leaf(average)),
-            ]),
-            _ => ordered(&[
-                ("metricName", name),
-                ("metricSelector", labels),
-                ("targetValue", leaf(value)),
-                ("targetAverageValue", leaf(average)),
-            ]),
-        }
-    })
+    side_text(metric, &TARGET)
 }
 
 pub(super) fn status_text(metric: &Value) -> String {
+    side_text(metric, &CURRENT)
+}
+
+fn side_text(metric: &Value, side: &Side) -> String {
     each_text(metric, |source, metric| {
-        let current = &metric["current"];
-        let (value, average) = (&current["value"], &current["averageValue"]);
+        let amounts = &metric[side.key];
+        let (value, average) = (&amounts["value"], &amounts["averageValue"]);
         let (name, labels) = (leaf(&metric["metric"]["name"]), selector(&metric["metric"]["selector"]));
         match source {
             "resource" | "containerResource" => ordered(&[
                 ("name", leaf(&metric["name"])),
-                ("currentAverageUtilization", leaf(&current["averageUtilization"])),
-                ("currentAverageValue", always(average)),
+                (side.utilization, leaf(&amounts["averageUtilization"])),
+                (side.average, (side.maybe)(average)),
                 ("container", leaf(&metric["container"])),
             ]),
-            "pods" => ordered(&[
-                ("metricName", name),
-                ("currentAverageValue", always(average)),
-                ("selector", labels),
-            ]),
+            "pods" => ordered(&[("metricName", name), (side.average, always(average)), ("selector", labels)]),
             "object" => ordered(&[
                 ("target", reference(&metric["describedObject"])),
                 ("metricName", name),
-                ("currentValue", always(value)),
+                (side.value, always(value)),
                 ("selector", labels),
                 ("averageValue", leaf(average)),
             ]),
             _ => ordered(&[
                 ("metricName", name),
                 ("metricSelector", labels),
-                ("currentValue", always(value)),
-                ("currentAverageValue", leaf(average)),
+                (side.value, (side.maybe)(value)),
+                (side.average, leaf(average)),
             ]),
         }
     })
