@@ -3,6 +3,7 @@
 //! Other programs read some texts differently, as octal numbers for instance: those are refused, but still understood
 //! for what else has to be checked of them.
 
+use std::fmt;
 use std::net::IpAddr;
 
 const NO_ADDRESS: &str = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)";
@@ -27,6 +28,23 @@ pub(crate) fn address(text: &str) -> Option<&'static str> {
     }
 }
 
+/// Whether a text is an address, whatever else may be wrong with it.
+pub(crate) fn is_address(text: &str) -> bool {
+    read_address(text).is_some()
+}
+
+/// What is odd about an address in this field that others would write in another way.
+pub(crate) fn address_warning(text: &str, path: &str) -> Option<String> {
+    let address = text.parse::<IpAddr>().ok().filter(IpAddr::is_ipv6)?;
+    not_usual("address", text, &address.to_string(), path)
+}
+
+/// The same of a range.
+pub(crate) fn range_warning(text: &str, path: &str) -> Option<String> {
+    let range = Range::read(text).filter(|range| range.address.is_ipv6())?;
+    not_usual("CIDR value", text, &range.to_string(), path)
+}
+
 /// What is wrong with the text of an address that there must be no other text for.
 pub(crate) fn canonical_address(text: &str) -> Option<String> {
     address(text).map(str::to_owned).or_else(|| not_canonical(text, &read_address(text)?.to_string()))
@@ -47,12 +65,12 @@ pub(crate) fn range(text: &str) -> Option<&'static str> {
 
 /// What is wrong with the text of a range that there must be no other text for.
 pub(crate) fn canonical_range(text: &str) -> Option<String> {
-    let canonical = || Range::read(text).map(|range| format!("{}/{}", range.address, range.length));
-    range(text).map(str::to_owned).or_else(|| not_canonical(text, &canonical()?))
+    range(text).map(str::to_owned).or_else(|| not_canonical(text, &Range::read(text)?.to_string()))
 }
 
 /// Why nobody can reach an address from elsewhere (ValidateEndpointIP in pkg/apis/core/validation/validation.go).
 pub(crate) fn unreachable(address: IpAddr) -> Vec<String> {
+    let address = address.to_canonical();
     let (is_local, is_local_multicast) = match address {
         IpAddr::V4(v4) => (v4.is_link_local(), v4.octets()[..3] == [224, 0, 0]),
         IpAddr::V6(v6) => (v6.is_unicast_link_local(), v6.segments()[0] & 0xff0f == 0xff02),
@@ -113,6 +131,18 @@ fn read_address(text: &str) -> Option<IpAddr> {
 
 fn is_mapped(address: IpAddr) -> bool {
     matches!(address, IpAddr::V6(v6) if v6.to_ipv4_mapped().is_some())
+}
+
+impl fmt::Display for Range {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.address, self.length)
+    }
+}
+
+fn not_usual(what: &str, text: &str, canonical: &str, path: &str) -> Option<String> {
+    (text != canonical).then(|| {
+        format!("{path}: IPv6 {what} \"{text}\" should be in RFC 5952 canonical format (\"{canonical}\")")
+    })
 }
 
 fn not_canonical(text: &str, canonical: &str) -> Option<String> {
@@ -185,7 +215,16 @@ mod tests {
 
     #[test]
     fn addresses_for_the_host_alone_are_known() {
-        for address in ["0.0.0.0", "127.0.0.1", "169.254.0.1", "224.0.0.5", "fe80::1", "ff02::5", "ff12::1"] {
+        for address in [
+            "0.0.0.0",
+            "127.0.0.1",
+            "169.254.0.1",
+            "224.0.0.5",
+            "fe80::1",
+            "ff02::5",
+            "ff12::1",
+            "::ffff:127.0.0.1",
+        ] {
             assert_eq!(unreachable(address.parse().expect("an address")).len(), 1, "{address}");
         }
         assert_eq!(unreachable("2001:db8::1".parse().expect("an address")), Vec::<String>::new());

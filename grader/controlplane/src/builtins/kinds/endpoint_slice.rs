@@ -133,7 +133,7 @@ fn addresses(endpoint: &Value, family: &str, path: &str, errors: &mut Vec<FieldE
         let own = format!("{path}[{number}]");
         match family {
             "FQDN" => domain(address, &own, errors),
-            "IPv4" | "IPv6" => match (ip::address(address), address.parse::<IpAddr>()) {
+            "IPv4" | "IPv6" => match (ip::canonical_address(address), address.parse::<IpAddr>()) {
                 (None, Ok(ip)) => {
                     if ip.is_ipv6() != (family == "IPv6") {
                         let detail = format!("must be an {family} address");

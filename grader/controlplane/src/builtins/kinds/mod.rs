@@ -13,6 +13,7 @@ mod coordination;
 mod csi;
 mod dynamic_resources;
 mod endpoint_slice;
+mod endpoints;
 mod ephemeral_containers;
 mod event;
 mod flow_schema;
@@ -74,7 +75,7 @@ pub(super) fn of(group: &str, kind: &str) -> &'static dyn Rules {
         ("storage.k8s.io", "StorageClass") => &storage::StorageClass,
         ("autoscaling", "HorizontalPodAutoscaler") => &autoscaling::Autoscaler,
         ("apps", "ControllerRevision") => &workloads::ControllerRevision,
-        ("", "Endpoints") => &CreatedByUpdate,
+        ("", "Endpoints") => &endpoints::Endpoints,
         ("", "LimitRange") => &limits::LimitRange,
         ("apps", "Deployment") => &workloads::Deployment,
         ("apps", "ReplicaSet") => &workloads::ReplicaSet,
@@ -165,12 +166,3 @@ pub fn deprecation(group: &str, kind: &str) -> Option<&'static str> {
 struct Plain;
 
 impl Rules for Plain {}
-
-/// A kind of which a PUT creates what is not there.
-struct CreatedByUpdate;
-
-impl Rules for CreatedByUpdate {
-    fn creates_on_update(&self) -> bool {
-        true
-    }
-}

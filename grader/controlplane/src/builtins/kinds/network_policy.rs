@@ -44,6 +44,19 @@ impl Rules for NetworkPolicy {
         errors
     }
 
+    fn warnings(&self, policy: &Value, _old: Option<&Value>) -> Vec<String> {
+        let mut warnings = Vec::new();
+        for (direction, peers) in [("ingress", "from"), ("egress", "to")] {
+            for (i, rule) in list(policy, &format!("/spec/{direction}")).iter().enumerate() {
+                for (j, peer) in list(rule, &format!("/{peers}")).iter().enumerate() {
+                    let path = format!("spec.{direction}[{i}].{peers}[{j}].ipBlock");
+                    block_warnings(at(peer, "/ipBlock"), &path, &mut warnings);
+                }
+            }
+        }
+        warnings
+    }
+
     fn validate_update(&self, new: &Value, _old: &Value, _subresource: Option<&str>) -> Vec<FieldError> {
         self.validate_create(new)
     }
@@ -120,6 +133,13 @@ fn check_block(block: &Value, path: &str, errors: &mut Vec<FieldError>) {
         let is_outside = || Range::read(except).is_some_and(|inner| !inner.is_strictly_within(outer));
         let wrong = ip::range(except).or_else(|| is_outside().then_some("must be a strict subset of `cidr`"));
         errors.extend(wrong.map(|detail| FieldError::invalid(path, except, detail)));
+    }
+}
+
+fn block_warnings(block: &Value, path: &str, warnings: &mut Vec<String>) {
+    warnings.extend(ip::range_warning(text(block, "/cidr"), &format!("{path}.cidr")));
+    for (i, except) in list(block, "/except").iter().filter_map(Value::as_str).enumerate() {
+        warnings.extend(ip::range_warning(except, &format!("{path}.except[{i}]")));
     }
 }
 

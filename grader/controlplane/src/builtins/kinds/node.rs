@@ -39,6 +39,11 @@ impl Rules for Node {
         errors
     }
 
+    fn warnings(&self, node: &Value, _old: Option<&Value>) -> Vec<String> {
+        let ranges = list(node, "/spec/podCIDRs").iter().filter_map(Value::as_str).enumerate();
+        ranges.filter_map(|(i, range)| ip::range_warning(range, &format!("spec.podCIDRs[{i}]"))).collect()
+    }
+
     fn validate_update(&self, new: &Value, old: &Value, _subresource: Option<&str>) -> Vec<FieldError> {
         let mut errors = Vec::new();
         amounts(new, &mut errors);

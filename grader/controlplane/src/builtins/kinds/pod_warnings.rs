@@ -5,6 +5,7 @@
 use super::placement::{PREFERRED, REQUIRED};
 use super::{claim, resources};
 use crate::builtins::fields::{at, has, list, number, text};
+use crate::builtins::ip;
 use crate::go_text;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,6 +24,7 @@ pub(super) fn of(pod: &Value, root: &str) -> Vec<String> {
     annotations(pod, root, &mut warnings);
     volumes(spec, &path, &mut warnings);
     names(spec, &path, &mut warnings);
+    addresses(spec, &path, &mut warnings);
     fractions(at(spec, "/overhead"), &format!("{path}.overhead"), &mut warnings);
     let containers = containers(spec, &path);
     for (container, path) in &containers {
@@ -183,6 +185,18 @@ fn names(spec: &Value, path: &str, warnings: &mut Vec<String>) {
             warnings.push(format!("{path}.imagePullSecrets[{i}].name: invalid empty name \"\""));
         }
     }
+}
+
+/// Addresses that others would write in another way.
+fn addresses(spec: &Value, path: &str, warnings: &mut Vec<String>) {
+    let servers = list(spec, "/dnsConfig/nameservers").iter().filter_map(Value::as_str).enumerate();
+    warnings.extend(servers.filter_map(|(i, server)| {
+        ip::address_warning(server, &format!("{path}.dnsConfig.nameservers[{i}]"))
+    }));
+    let aliases = list(spec, "/hostAliases").iter().enumerate();
+    warnings.extend(aliases.filter_map(|(i, alias)| {
+        ip::address_warning(text(alias, "/ip"), &format!("{path}.hostAliases[{i}].ip"))
+    }));
 }
 
 /// Parts of bytes.

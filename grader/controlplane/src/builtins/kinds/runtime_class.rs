@@ -40,8 +40,15 @@ impl Rules for RuntimeClass {
         for (position, toleration) in list(class, "/scheduling/tolerations").iter().enumerate() {
             let path = format!("scheduling.tolerations[{position}]");
             pod_spec::tolerate(toleration, &path, &mut errors);
-            if !seen.insert(["/key", "/operator", "/value", "/effect"].map(|key| text(toleration, key))) {
-                errors.push(FieldError::duplicate(path, toleration.clone()));
+            let [key, operator, value, effect] =
+                ["/key", "/operator", "/value", "/effect"].map(|field| text(toleration, field));
+            if !seen.insert([key, operator, value, effect]) {
+                // The text shows the Go struct.
+                let shown = json!({
+                    "Key": key, "Operator": operator, "Value": value, "Effect": effect,
+                    "TolerationSeconds": at(toleration, "/tolerationSeconds"),
+                });
+                errors.push(FieldError::duplicate(path, shown));
             }
         }
         errors

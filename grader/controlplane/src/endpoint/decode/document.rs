@@ -19,14 +19,27 @@ const TYPE_META: &str = "struct { APIVersion string \"json:\\\"apiVersion,omitem
 
 /// Brings a document into the form of the resource's version. `bytes` is what it was read from, for texts.
 pub(crate) fn decode(resource: &Resource, document: Value, bytes: &[u8]) -> Result<Decoded, Undecodable> {
-    if is_too_deep(&document) {
+    check_frame(&document)?;
+    match &resource.nature {
+        Nature::BuiltIn(_) => builtin(resource, document, Reader::Json),
+        Nature::Custom(custom) => custom_object(custom, document, bytes),
+    }
+}
+
+/// Brings a document into the form of a built-in kind that is no resource, `Binding` for example.
+pub(super) fn other(api_version: &str, kind: &str, document: Value) -> Result<Decoded, Undecodable> {
+    check_frame(&document)?;
+    typed(api_version, kind, document, Reader::Json)
+}
+
+/// Refuses what is no object of any kind.
+fn check_frame(document: &Value) -> Result<(), Undecodable> {
+    if is_too_deep(document) {
         return Err(Undecodable::unrecognized(TOO_DEEP));
     }
-    if !document.is_object() {
-        // Null is taken for an empty object.
-        if !document.is_null() {
-            return Err(Undecodable::unrecognized(no_object(&document)));
-        }
+    // Null is taken for an empty object.
+    if !document.is_object() && !document.is_null() {
+        return Err(Undecodable::unrecognized(no_object(document)));
     }
     for key in ["apiVersion", "kind"] {
         if let Some(value) = document.get(key).filter(|value| !value.is_string() && !value.is_null()) {
@@ -36,10 +49,7 @@ pub(crate) fn decode(resource: &Resource, document: Value, bytes: &[u8]) -> Resu
             )));
         }
     }
-    match &resource.nature {
-        Nature::BuiltIn(_) => builtin(resource, document, Reader::Json),
-        Nature::Custom(custom) => custom_object(custom, document, bytes),
-    }
+    Ok(())
 }
 
 /// Brings what a strategic merge patch has made of a built-in object into the form of the resource's version.
@@ -58,18 +68,33 @@ pub(crate) fn no_object(document: &Value) -> String {
     )
 }
 
-fn builtin(resource: &Resource, mut document: Value, reader: Reader) -> Result<Decoded, Undecodable> {
-    let kind = match object::kind(&document) {
-        "" => resource.kind.clone(),
-        given => given.to_owned(),
-    };
-    let api_version = match object::api_version(&document) {
-        "" => resource.api_version(),
-        given => given.to_owned(),
-    };
+fn builtin(resource: &Resource, document: Value, reader: Reader) -> Result<Decoded, Undecodable> {
+    let api_version = resource.api_version();
+    let mut decoded = typed(&api_version, &resource.kind, document, reader)?;
+    if resource.id == CRDS {
+        definition::defaults(&mut decoded.object);
+    }
+    if object::api_version(&decoded.object) == api_version {
+        decoded.object = resource.normalized(decoded.object);
+    }
+    Ok(decoded)
+}
+
+/// Reads a document as the Go type that it names, which must be one of this kind; what it leaves out is taken from the
+/// kind that is wanted.
+fn typed(
+    wanted_version: &str,
+    wanted: &str,
+    mut document: Value,
+    reader: Reader,
+) -> Result<Decoded, Undecodable> {
+    let given = |given: &str, default: &str| if given.is_empty() { default } else { given }.to_owned();
+    let kind = given(object::kind(&document), wanted);
+    let api_version = given(object::api_version(&document), wanted_version);
     let (group, version) = api_version.split_once('/').unwrap_or(("", api_version.as_str()));
     let given = Some((kind.clone(), version.to_owned()));
     let Some(definition) = builtins::definition_of(group, version, &kind) else {
+        // So a released server names its scheme; one built from the published Go modules, `pkg/runtime/scheme.go:111`.
         let text = format!(
             "no kind {} is registered for version {} in scheme \"pkg/api/legacyscheme/scheme.go:30\"",
             go_text::quote(&kind),
@@ -86,8 +111,8 @@ fn builtin(resource: &Resource, mut document: Value, reader: Reader) -> Result<D
     if disowned {
         object::set_metadata(&mut document, "managedFields", Value::Array(Vec::new()));
     }
-    if kind != resource.kind {
-        let (wanted_group, wanted) = (resource.id.group(), &resource.kind);
+    if kind != wanted {
+        let wanted_group = wanted_version.split_once('/').map_or("", |(group, _)| group);
         let package =
             if wanted_group.is_empty() { "core" } else { wanted_group.split('.').next().unwrap_or_default() };
         let text = format!("converting ({version}.{kind}) to ({package}.{wanted}): unknown conversion");
@@ -95,13 +120,8 @@ fn builtin(resource: &Resource, mut document: Value, reader: Reader) -> Result<D
     }
     document["kind"] = kind.into();
     document["apiVersion"] = api_version.into();
-    if resource.id == CRDS {
-        definition::defaults(&mut document);
-    }
     let strict = unknown.into_iter().take(MOST_OBJECTIONS).map(Objection::Unknown).collect();
-    let is_own = object::api_version(&document) == resource.api_version();
-    let object = if is_own { resource.normalized(document) } else { document };
-    Ok(Decoded { object, strict })
+    Ok(Decoded { object: document, strict })
 }
 
 fn custom_object(custom: &Custom, mut document: Value, bytes: &[u8]) -> Result<Decoded, Undecodable> {

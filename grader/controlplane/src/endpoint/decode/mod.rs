@@ -74,23 +74,37 @@ pub(crate) fn body(
             strict.truncate(MOST_OBJECTIONS);
         }
     }
-    if validation == FieldValidation::Strict && !decoded.strict.is_empty() {
-        let version = object_version(&decoded.object);
-        let text = strict_error(decoded.strict.iter().map(Objection::to_string));
-        let given = Some((object::kind(&decoded.object).to_owned(), version));
-        return Err(refused(&resource.kind, &Undecodable { given, text }, bytes));
-    }
-    if validation == FieldValidation::Warn {
-        warnings.extend(decoded.strict.iter().map(Objection::to_string));
-    }
-    let given = object::api_version(&decoded.object);
+    let object = judged(decoded, &resource.kind, bytes, validation, warnings)?;
+    let given = object::api_version(&object);
     if given != resource.api_version() {
         return Err(ApiError::bad_request(format!(
             "the API version in the data ({given}) does not match the expected API version ({})",
             resource.api_version()
         )));
     }
-    Ok(decoded.object)
+    Ok(object)
+}
+
+/// The object, once field validation has had its say.
+fn judged(
+    decoded: Decoded,
+    wanted: &str,
+    bytes: &[u8],
+    validation: FieldValidation,
+    warnings: &mut Vec<String>,
+) -> Result<Value, ApiError> {
+    let Decoded { object, strict } = decoded;
+    let objections = strict.iter().map(Objection::to_string);
+    match validation {
+        FieldValidation::Strict if !strict.is_empty() => {
+            let given = Some((object::kind(&object).to_owned(), object_version(&object)));
+            let text = strict_error(objections);
+            return Err(refused(wanted, &Undecodable { given, text }, bytes));
+        }
+        FieldValidation::Warn => warnings.extend(objections),
+        _ => {}
+    }
+    Ok(object)
 }
 
 fn object_version(object: &Value) -> String {
@@ -176,7 +190,24 @@ fn protobuf(bytes: &[u8], api_version: &str, kind: &str) -> Result<Value, Undeco
     Ok(document)
 }
 
-/// Decodes the body of a request that is about another kind than the resource's, `Scale` for example.
+/// Decodes the body of a request that is about a built-in kind which is no resource, `Binding` for example.
+///
+/// # Errors
+/// As [`body`].
+pub(crate) fn other_object(
+    (api_version, kind): (&str, &str),
+    bytes: &[u8],
+    format: BodyFormat,
+    validation: FieldValidation,
+    warnings: &mut Vec<String>,
+) -> Result<Value, ApiError> {
+    let document = other_body(api_version, kind, bytes, format)?;
+    let decoded = document::other(api_version, kind, document)
+        .map_err(|undecodable| refused(kind, &undecodable, bytes))?;
+    judged(decoded, kind, bytes, validation, warnings)
+}
+
+/// The document in the body of a request that is about another kind than the resource's, `Scale` for example.
 ///
 /// # Errors
 /// 400 in the words of the API server.

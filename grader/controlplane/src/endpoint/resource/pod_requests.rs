@@ -3,7 +3,6 @@
 use super::super::query::{OptionsKind, WriteOptions};
 use super::Call;
 use crate::api_server::ApiServer;
-use crate::builtins::fields;
 use crate::error::ApiError;
 use crate::request::Reply;
 use crate::verbs::write::Write;
@@ -32,11 +31,7 @@ impl Call<'_> {
     ) -> Result<Reply, ApiError> {
         self.check_size()?;
         let options = WriteOptions::parse(&self.query, OptionsKind::Create)?;
-        let mut asked = self.other_body(api_version, kind)?;
-        // A client may leave out what the path says already.
-        for (key, value) in [("apiVersion", api_version), ("kind", kind)] {
-            fields::default_to(&mut asked, key, value);
-        }
+        let mut asked = self.other_object((api_version, kind), options.field_validation)?;
         let mut write = self.write(&options);
         let status = verb(server, &mut write, &mut asked);
         self.warnings.append(&mut write.warnings);

@@ -160,7 +160,17 @@ impl Call<'_> {
         decode::body(&self.resource, &self.request.body, format, validation, &mut self.warnings)
     }
 
-    /// The body of a request that is about another kind than the resource's.
+    /// The body of a request that is about a built-in kind which is no resource.
+    pub(super) fn other_object(
+        &mut self,
+        kind: (&str, &str),
+        validation: FieldValidation,
+    ) -> Result<Value, ApiError> {
+        let format = accept::body_format(&self.request.headers)?;
+        decode::other_object(kind, &self.request.body, format, validation, &mut self.warnings)
+    }
+
+    /// The document in the body of a request that is about another kind than the resource's.
     pub(super) fn other_body(&self, api_version: &str, kind: &str) -> Result<Value, ApiError> {
         let format = accept::body_format(&self.request.headers)?;
         decode::other_body(api_version, kind, &self.request.body, format)
