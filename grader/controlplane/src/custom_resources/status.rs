@@ -78,12 +78,14 @@ pub fn naming<'a>(
     Some(status)
 }
 
-/// Whether neither [`naming`] nor [`establishing`] has anything to say of a definition, which is not being deleted
-/// either.
+/// Whether [`naming`], [`establishing`] and [`approving`] have nothing more to say of a definition, which is not being
+/// deleted either.
 pub fn is_settled(crd: &Value) -> bool {
     let (requested, accepted) = (&crd["spec"]["names"], &crd["status"]["acceptedNames"]);
     let is_established = is_true(crd, "Established") || !is_true(crd, "NamesAccepted");
-    !object::is_deleting(crd) && is_established && without_empty(requested) == without_empty(accepted)
+    let is_judged = approval_condition(crd).is_none_or(|condition| has_condition(crd, &condition));
+    let is_named = without_empty(requested) == without_empty(accepted);
+    !object::is_deleting(crd) && is_named && is_established && is_judged
 }
 
 /// The status of a definition whose names have been accepted, once it is served; `None` when it is not to change.
@@ -101,9 +103,12 @@ pub fn establishing(crd: &Value, now: Timestamp) -> Option<Value> {
 /// The status of a definition in a group of the community, which says whether it is approved; `None` when it says so
 /// already, and for other groups.
 pub fn approving(crd: &Value, now: Timestamp) -> Option<Value> {
+    with_condition(crd, approval_condition(crd)?, now)
+}
+
+fn approval_condition(crd: &Value) -> Option<Value> {
     let (is_approved, reason, message) = approval::verdict(crd)?;
-    let condition = condition("KubernetesAPIApprovalPolicyConformant", is_approved, reason, &message);
-    with_condition(crd, condition, now)
+    Some(condition("KubernetesAPIApprovalPolicyConformant", is_approved, reason, &message))
 }
 
 /// The status of a definition that is being deleted while its instances still are; `None` when it says so already.
@@ -118,14 +123,19 @@ pub fn terminating(crd: &Value, finished: bool, now: Timestamp) -> Option<Value>
 
 /// The status with a condition; `None` when it has it already.
 fn with_condition(crd: &Value, condition: Value, now: Timestamp) -> Option<Value> {
-    let is_same =
-        |old: &Value| ["type", "status", "reason", "message"].iter().all(|key| old[*key] == condition[*key]);
-    if list(crd, "/status/conditions").iter().any(is_same) {
+    if has_condition(crd, &condition) {
         return None;
     }
     let mut status = crd["status"].clone();
     set_condition(&mut status, condition, now);
     Some(status)
+}
+
+/// Whether a definition has such a condition, since whenever.
+fn has_condition(crd: &Value, condition: &Value) -> bool {
+    let is_same =
+        |old: &Value| ["type", "status", "reason", "message"].iter().all(|key| old[*key] == condition[*key]);
+    list(crd, "/status/conditions").iter().any(is_same)
 }
 
 #[derive(Default)]
@@ -250,6 +260,11 @@ mod tests {
         crd["status"] = establishing(&crd, now).unwrap();
         assert!(is_true(&crd, "Established"));
         assert_eq!((naming(&crd, [], now), establishing(&crd, now)), (None, None));
+        assert!(is_settled(&crd));
+        crd["spec"]["group"] = "example.k8s.io".into();
+        assert!(!is_settled(&crd));
+        crd["status"] = approving(&crd, now).unwrap();
+        assert!(is_settled(&crd));
     }
 
     #[test]

@@ -41,7 +41,9 @@ impl Call<'_> {
     fn ports(&self) -> Result<Vec<u16>, ApiError> {
         let sent = self.query.all("ports").into_iter().flat_map(|ports| ports.split(','));
         let read = |port: &str| {
-            port.parse().map_err(|error: ParseIntError| {
+            // Rust would take a sign.
+            let number = if port.starts_with('+') { "" } else { port }.parse();
+            number.map_err(|error: ParseIntError| {
                 let quoted = go_text::quote(port);
                 let why = match error.kind() {
                     IntErrorKind::PosOverflow => "value out of range",
