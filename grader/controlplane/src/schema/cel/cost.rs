@@ -13,7 +13,7 @@ const REGEX: f64 = 0.25;
 const ADDRESS: u64 = 16;
 
 /// What a call makes of a list costs beside its items: the call and the list.
-const LIST_OF_CALL: u64 = 11;
+pub(super) const LIST_OF_CALL: u64 = 11;
 
 /// What a call is given.
 pub(super) struct Operand<'a> {

@@ -1,11 +1,12 @@
 //! Evaluating expressions, with a bound on what that may cost.
 
-use super::ast::{Call, Comprehension, Element, Expr, Kind, Literal, Macro};
+mod comprehension;
+
+use super::ast::{Call, Element, Expr, Kind, Literal};
 use super::composition::Composition;
 use super::deep;
 use super::functions;
 use super::value::{Text, Value};
-use std::cmp::Ordering;
 use std::rc::Rc;
 
 /// The most that one evaluation may cost (`PerCallLimit`).
@@ -98,7 +99,7 @@ impl<'a> Evaluator<'a> {
                     None => Ok(Value::Type(name.as_str().into())),
                 }
             }
-            Kind::Select { operand, field, optional } => self.select(expr, operand, field, *optional),
+            Kind::Select { operand, field, optional } => self.select(operand, field, *optional),
             Kind::Has { operand, field } => {
                 self.spend(1)?;
                 if let Some(value) = self.composed(operand, field) {
@@ -171,7 +172,7 @@ impl<'a> Evaluator<'a> {
         })
     }
 
-    fn select(&mut self, expr: &'a Expr, operand: &'a Expr, field: &'a str, optional: bool) -> Evaluated<'a> {
+    fn select(&mut self, operand: &'a Expr, field: &'a str, optional: bool) -> Evaluated<'a> {
         self.spend(1)?;
         if let Some(value) = self.composed(operand, field) {
             self.spend(1)?;
@@ -196,10 +197,7 @@ impl<'a> Evaluator<'a> {
                 Some(found) => Ok(found),
                 None => Err(Fault::no_such_key(field)),
             },
-            _ => {
-                let _ = expr;
-                Err(Fault::no_such_overload())
-            }
+            _ => Err(Fault::no_such_overload()),
         }
     }
 
@@ -252,50 +250,6 @@ impl<'a> Evaluator<'a> {
         fault.map_or(Ok(Value::Bool(!decisive)), Err)
     }
 
-    fn comprehension(&mut self, comprehension: &'a Comprehension) -> Evaluated<'a> {
-        let range = self.expr(&comprehension.range)?;
-        let is_list = matches!(range, Value::List(_) | Value::JsonList(..));
-        let items = range.items().or_else(|| range.keys()).ok_or_else(Fault::no_such_overload)?;
-        let mut turn = Turn::new(comprehension.kind);
-        let depth = self.scope.len();
-        for (index, item) in items.into_iter().enumerate() {
-            self.spend(turn.cost())?;
-            match &comprehension.second {
-                None => self.scope.push((&comprehension.first, item.clone())),
-                Some(second) if is_list => {
-                    self.scope.push((&comprehension.first, Value::Int(index as i64)));
-                    self.scope.push((second, item.clone()));
-                }
-                Some(second) => {
-                    let value = range.entry(&item).unwrap_or(Value::Null);
-                    self.scope.push((&comprehension.first, item.clone()));
-                    self.scope.push((second, value));
-                }
-            }
-            let kept = match &comprehension.condition {
-                None => Ok(Value::Bool(true)),
-                Some(condition) => self.expr(condition),
-            };
-            let outcome = match kept {
-                Ok(Value::Bool(true)) => Some(self.expr(&comprehension.body)),
-                Ok(Value::Bool(false)) => None,
-                Ok(_) => Some(Err(Fault::no_such_overload())),
-                Err(fault) => Some(Err(fault)),
-            };
-            self.scope.truncate(depth);
-            let item = match comprehension.kind {
-                Macro::TransformMap if is_list => Value::Int(index as i64),
-                _ => item,
-            };
-            if let Some(outcome) = outcome
-                && turn.is_decided(item, outcome)?
-            {
-                break;
-            }
-        }
-        turn.result()
-    }
-
     fn call(&mut self, call: &'a Call) -> Evaluated<'a> {
         if let (None, [left, right]) = (&call.target, call.args.as_slice())
             && (call.function.starts_with('_') || call.function == "@in")
@@ -313,80 +267,6 @@ impl<'a> Evaluator<'a> {
             args.push(self.expr(arg)?);
         }
         functions::call(self, call, target, args)
-    }
-}
-
-/// What a macro has found out so far.
-struct Turn<'a> {
-    kind: Macro,
-    fault: Option<Fault>,
-    found: usize,
-    decided: bool,
-    items: Vec<Value<'a>>,
-    entries: Vec<(Value<'a>, Value<'a>)>,
-}
-
-impl<'a> Turn<'a> {
-    fn new(kind: Macro) -> Self {
-        Self { kind, fault: None, found: 0, decided: false, items: Vec::new(), entries: Vec::new() }
-    }
-
-    /// What a turn costs beside its expressions.
-    fn cost(&self) -> u64 {
-        match self.kind {
-            Macro::All | Macro::Exists => 4,
-            Macro::ExistsOne => 2,
-            _ => 12,
-        }
-    }
-
-    /// Takes in what the body gave for an item, and answers whether further items make no difference.
-    fn is_decided(&mut self, item: Value<'a>, outcome: Evaluated<'a>) -> Result<bool, Fault> {
-        match (self.kind, outcome) {
-            (_, Err(Fault::TooExpensive)) => return Err(Fault::TooExpensive),
-            (Macro::All, Ok(Value::Bool(false))) | (Macro::Exists, Ok(Value::Bool(true))) => {
-                self.decided = true
-            }
-            (Macro::All | Macro::Exists, Ok(Value::Bool(_))) => {}
-            (Macro::All | Macro::Exists, Err(fault)) => {
-                self.fault.get_or_insert(fault);
-            }
-            (_, Err(fault)) => return Err(fault),
-            (Macro::ExistsOne, Ok(Value::Bool(holds))) => self.found += usize::from(holds),
-            (Macro::Filter, Ok(Value::Bool(true))) => self.items.push(item),
-            (Macro::Filter, Ok(Value::Bool(false))) => {}
-            (Macro::Map | Macro::TransformList, Ok(value)) => self.items.push(value),
-            (Macro::TransformMap | Macro::SortBy, Ok(value)) => self.entries.push((item, value)),
-            (Macro::TransformMapEntry, Ok(made)) => {
-                for key in made.keys().ok_or_else(Fault::no_such_overload)? {
-                    if self.entries.iter().any(|(earlier, _)| earlier.equals(&key)) {
-                        let key = functions::shown(&key);
-                        return Err(Fault::Error(format!("insert failed: key {key} already exists")));
-                    }
-                    let value = made.entry(&key).unwrap_or(Value::Null);
-                    self.entries.push((key, value));
-                }
-            }
-            (_, Ok(_)) => return Err(Fault::no_such_overload()),
-        }
-        Ok(self.decided)
-    }
-
-    fn result(self) -> Evaluated<'a> {
-        match self.kind {
-            Macro::All | Macro::Exists => match self.fault {
-                Some(fault) if !self.decided => Err(fault),
-                _ => Ok(Value::Bool(self.decided == (self.kind == Macro::Exists))),
-            },
-            Macro::ExistsOne => Ok(Value::Bool(self.found == 1)),
-            Macro::Filter | Macro::Map | Macro::TransformList => Ok(Value::list(self.items)),
-            Macro::TransformMap | Macro::TransformMapEntry => Ok(Value::Map(Rc::new(self.entries))),
-            Macro::SortBy => {
-                let mut items = self.entries;
-                items.sort_by(|(_, one), (_, other)| one.compare(other).unwrap_or(Ordering::Equal));
-                Ok(Value::list(items.into_iter().map(|(item, _)| item).collect()))
-            }
-        }
     }
 }
 

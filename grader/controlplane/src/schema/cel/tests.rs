@@ -149,6 +149,78 @@ fn what_fails_says_so_in_the_words_of_kubernetes() {
 }
 
 #[test]
+fn what_has_no_order_is_not_put_into_one() {
+    const NAN: &str = "(self.x - 2.0) / 0.0";
+    let told = |rule: &str| {
+        let rule = rule.replace("NAN", NAN);
+        let found = errors(with_rules(anything(), json!([{"rule": rule, "message": "no"}])), object(), None);
+        found.first().map(|error| error.trim_start_matches("spec: Invalid value: ").to_owned())
+    };
+    let unordered = "\"object\": NaN values cannot be ordered evaluating rule: no";
+    let incomparable = "\"object\": list elements must be comparable evaluating rule: no";
+    let mixed = "\"object\": list elements must have the same type evaluating rule: no";
+    for (rule, expected) in [
+        ("NAN < 1.0", unordered),
+        ("1 >= NAN", unordered),
+        ("dyn(NAN) < dyn('a')", unordered),
+        ("[dyn(1), dyn('a')].sort() == []", mixed),
+        ("[dyn([1])].sort() == []", incomparable),
+        ("[dyn(null), dyn(1)].sort() == []", incomparable),
+        ("[1, 2].sortBy(x, dyn([x])) == []", incomparable),
+        ("[1, 2].sortBy(x, x == 1 ? dyn('a') : dyn(2)) == []", mixed),
+    ] {
+        assert_eq!(told(rule).as_deref(), Some(expected), "{rule}");
+    }
+    let signature =
+        "call arguments did not match a supported operator, function or macro signature for rule: no";
+    for (rule, overload) in [
+        ("dyn([1]) < dyn([2])", "no such overload: _<_"),
+        ("dyn(1) < dyn([2])", "no such overload"),
+        ("[dyn([1])].min() == 5", "no such overload: min(list)"),
+        ("[dyn([1])].isSorted()", "no such overload: isSorted(list)"),
+    ] {
+        assert_eq!(told(rule), Some(format!("\"object\": '{overload}': {signature}")), "{rule}");
+    }
+    for rule in [
+        "NAN != NAN && [NAN, 1.0].isSorted() && [dyn('a'), dyn(1)].isSorted()",
+        "[1.0, NAN].min() == 1.0 && [NAN, 1.0].min() != 1.0 && [dyn(1), dyn('a')].min() == dyn(1)",
+        "lists.range(100).map(x, x % 3 == 0 ? NAN : -double(x)).sort()[0] == -98.0",
+    ] {
+        assert_eq!(told(rule), None, "{rule}");
+    }
+}
+
+#[test]
+fn calls_that_compare_items_cost_as_much_as_in_kubernetes() {
+    let told = |rule: &str| errors(with_rules(anything(), json!([{"rule": rule}])), object(), None);
+    for (cheap, expensive) in [
+        ("lists.range(700).distinct().size() == 700", "lists.range(720).distinct().size() == 720"),
+        ("lists.range(690).sortBy(x, -x)[0] == 689", "lists.range(720).sortBy(x, -x)[0] == 719"),
+        (
+            "lists.range(680).map(x, string(x)).sort()[0] == '0'",
+            "lists.range(695).map(x, string(x)).sort()[0] == '0'",
+        ),
+        (
+            "sets.contains(lists.range(985), lists.range(985))",
+            "sets.contains(lists.range(1005), lists.range(1005))",
+        ),
+        (
+            "sets.equivalent(lists.range(700), lists.range(700))",
+            "sets.equivalent(lists.range(712), lists.range(712))",
+        ),
+        ("lists.range(999000).size() == 999000", "lists.range(1000100).size() == 1000100"),
+        ("lists.range(499000).reverse()[0] == 498999", "lists.range(501000).reverse()[0] == 500999"),
+        (
+            "lists.range(990000).slice(0, 9000).size() == 9000",
+            "lists.range(990000).slice(0, 11000).size() == 11000",
+        ),
+    ] {
+        assert_eq!(told(cheap), Vec::<String>::new(), "{cheap}");
+        assert!(told(expensive).concat().contains("actual cost limit exceeded"), "{expensive}");
+    }
+}
+
+#[test]
 fn rules_apply_to_scalars_items_and_map_values() {
     let scalar = json!({"type": "integer", "x-kubernetes-validations": [{"rule": "self % 2 == 0", "message": "must be even"}]});
     assert_eq!(

@@ -1,5 +1,7 @@
 //! Values of expressions. What comes from an object stays where it is and is read through its schema when asked for.
 
+mod order;
+
 use super::super::validation::{is_date, parse_duration};
 use super::super::{ListType, Schema, Type as SchemaType};
 use super::authorization::Authorization;
@@ -317,35 +319,6 @@ impl<'a> Value<'a> {
 
     fn is_unordered(&self) -> bool {
         matches!(self, Value::JsonList(_, schema) if matches!(schema.list_type, Some(ListType::Set | ListType::Map(_))))
-    }
-
-    fn is_number(&self) -> bool {
-        matches!(self, Value::Int(_) | Value::Uint(_) | Value::Double(_))
-    }
-
-    /// The order of two values; `None` when they have none.
-    pub(super) fn compare(&self, other: &Value<'_>) -> Option<Ordering> {
-        Some(match (self, other) {
-            (Value::Bool(one), Value::Bool(other)) => one.cmp(other),
-            (Value::String(one), Value::String(other)) => (**one).cmp(&**other),
-            (Value::Bytes(one), Value::Bytes(other)) => one.cmp(other),
-            (Value::Timestamp(one), Value::Timestamp(other)) => one.cmp(other),
-            (Value::Duration(one), Value::Duration(other)) => one.cmp(other),
-            (Value::Double(one), Value::Double(other)) => return one.partial_cmp(other),
-            (Value::Double(one), Value::Int(other)) => return one.partial_cmp(&(*other as f64)),
-            (Value::Int(one), Value::Double(other)) => return (*one as f64).partial_cmp(other),
-            (Value::Double(one), Value::Uint(other)) => return one.partial_cmp(&(*other as f64)),
-            (Value::Uint(one), Value::Double(other)) => return (*one as f64).partial_cmp(other),
-            (one, other) => one.whole()?.cmp(&other.whole()?),
-        })
-    }
-
-    fn whole(&self) -> Option<i128> {
-        match self {
-            Value::Int(value) => Some((*value).into()),
-            Value::Uint(value) => Some((*value).into()),
-            _ => None,
-        }
     }
 }
 

@@ -39,107 +39,60 @@ impl Checker {
     }
 
     pub(super) fn comprehension(&mut self, expr: &Expr, comprehension: &Comprehension) -> Checked {
+        let kind = comprehension.kind;
         let range = self.expr(&comprehension.range);
-        let size = range.extent.size_or_unknown();
-        let count = size.most;
-        let (key, value) = match &range.type_ {
-            Type::List(item, _) => (Type::Int, (**item).clone()),
-            Type::Map(key, value, _) => ((**key).clone(), (**value).clone()),
-            Type::Dyn(_) => (Type::Dyn(None), Type::Dyn(None)),
-            other => {
-                let text = format!(
-                    "expression of type '{other}' cannot be range of a comprehension (must be list, map, or dynamic)"
-                );
-                return self.mistake(comprehension.range.at, text);
-            }
+        let parts = match self.parts_of(&range) {
+            Ok(parts) => parts,
+            Err(text) => return self.mistake(comprehension.range.at, text),
         };
-        let is_list = matches!(range.type_, Type::List(..));
-        let of_list = range.extent.entries.map_or(is_list, |entries| entries.of_list);
-        let part = |step: Step<'_>, type_: &Type, size: Option<Size>| {
-            let mut extent = Extent::of(range.extent.place.part(step, self.root.as_ref()), type_);
-            extent.size = extent.size.or(size);
-            extent
-        };
-        let key_step = if of_list { Step::Index } else { Step::Key };
-        let key_extent = part(key_step, &key, range.extent.entries.map(|entries| entries.key));
-        let value_extent = part(Step::Value, &value, range.extent.entries.map(|entries| entries.value));
-        let (item, item_extent) =
-            if is_list { (&value, value_extent.clone()) } else { (&key, key_extent.clone()) };
-        let item_size = item_extent.size_or_unknown();
-        let variable = |name: &str, type_: &Type, extent| Variable {
-            name: name.to_owned(),
-            type_: type_.clone(),
-            extent,
-        };
+        let item_size = parts.item().extent.size_or_unknown();
         let depth = self.scope.len();
         match &comprehension.second {
             Some(second) => {
-                self.scope.push(variable(&comprehension.first, &key, key_extent));
-                self.scope.push(variable(second, &value, value_extent));
+                self.scope.push(parts.key.variable(&comprehension.first));
+                self.scope.push(parts.value.variable(second));
             }
-            None => self.scope.push(variable(&comprehension.first, item, item_extent)),
+            None => self.scope.push(parts.item().variable(&comprehension.first)),
         }
         let condition = comprehension.condition.as_ref().map(|condition| self.expr(condition));
         let body = self.expr(&comprehension.body);
         self.scope.truncate(depth);
 
-        let result = match comprehension.kind {
-            Macro::All | Macro::Exists => {
-                self.must_be_bool(comprehension.body.at, &body.type_);
-                Type::Bool
-            }
-            Macro::ExistsOne => Type::Bool,
-            Macro::Filter | Macro::SortBy => Type::List(Box::new(if is_list { value } else { key }), None),
-            Macro::Map | Macro::TransformList => Type::List(Box::new(body.type_.clone()), None),
-            Macro::TransformMap => Type::Map(Box::new(key), Box::new(body.type_.clone()), None),
-            Macro::TransformMapEntry => match &body.type_ {
-                Type::Map(..) => body.type_.clone(),
-                Type::Dyn(_) => Type::Dyn(None),
-                other => {
-                    let args =
-                        [Type::Map(Type::Dyn(None).into(), Type::Dyn(None).into(), None), other.clone()];
-                    return self.no_overload(expr.at, "cel.@mapInsert", None, &args);
-                }
-            },
+        if matches!(kind, Macro::All | Macro::Exists) {
+            self.must_be_bool(comprehension.body.at, &body.type_);
+        }
+        let Some(result) = result_of_macro(kind, &parts, &body.type_) else {
+            let any = || Box::new(Type::Dyn(None));
+            let args = [Type::Map(any(), any(), None), body.type_];
+            return self.no_overload(expr.at, "cel.@mapInsert", None, &args);
         };
-        let kept_by = match comprehension.kind {
+        let kept_by = match kind {
             Macro::ExistsOne | Macro::Filter => Some(&body),
             _ => condition.as_ref(),
         };
         if let Some(Checked { type_, .. }) = kept_by
             && !matches!(type_, Type::Bool | Type::Dyn(_))
         {
-            let step = if comprehension.kind == Macro::ExistsOne { Type::Int } else { result };
+            let step = if kind == Macro::ExistsOne { Type::Int } else { result };
             return self.no_overload(expr.at, "_?_:_", None, &[type_.clone(), step.clone(), step]);
         }
-        if comprehension.kind == Macro::SortBy
+        if kind == Macro::SortBy
             && fitting(overloads("_<_"), None, &[body.type_.clone(), body.type_.clone()]).is_empty()
         {
             let keys = Type::List(Box::new(body.type_), None);
             return self.no_overload(expr.at, "@sortByAssociatedKeys", Some(&result), &[keys]);
         }
-        let kept = condition.map_or(0, |condition| condition.cost);
-        // What the macro itself does on each turn, before it and after it.
-        let (each, once) = match comprehension.kind {
-            Macro::All => (body.cost.saturating_add(3), 1),
-            Macro::Exists => (body.cost.saturating_add(4), 1),
-            Macro::ExistsOne => (body.cost.saturating_add(2), 2),
-            Macro::Filter => (body.cost.saturating_add(13), 11),
-            Macro::Map | Macro::TransformList => (body.cost.saturating_add(kept).saturating_add(12), 11),
-            Macro::TransformMap => (body.cost.saturating_add(kept).saturating_add(3), 31),
-            Macro::TransformMapEntry => (body.cost.saturating_add(kept).saturating_add(2), 31),
-            // The list is bound to a variable, and its keys are mapped.
-            Macro::SortBy => (body.cost.saturating_add(12), 23),
-        };
-        let cost = range.cost.saturating_add(count.saturating_mul(each)).saturating_add(once);
-        let body_size = body.extent.size_or_unknown();
+        let size = range.extent.size_or_unknown();
+        let (each, once) = own_costs(kind, condition.map_or(0, |condition| condition.cost));
+        let turns = size.most.saturating_mul(body.cost.saturating_add(each));
+        let cost = range.cost.saturating_add(turns).saturating_add(once);
         // The list that a macro makes is empty at first.
         let items = |size| Some(Entries::of_items(Size::covering([Size::fixed(0), size])));
-        let extent = match comprehension.kind {
+        let extent = match kind {
             Macro::All | Macro::Exists | Macro::ExistsOne => Extent::made(None, &result),
             Macro::Filter => Extent::made(Some(size), &result).with_entries(items(item_size)),
             Macro::Map | Macro::TransformList => {
-                Extent::made(Some(size), &result).with_entries(items(body_size))
+                Extent::made(Some(size), &result).with_entries(items(body.extent.size_or_unknown()))
             }
             Macro::TransformMap | Macro::TransformMapEntry => Extent::made(Some(size), &result),
             Macro::SortBy => {
@@ -149,5 +102,90 @@ impl Checker {
             }
         };
         Checked { type_: result, cost, extent }
+    }
+
+    /// What a macro goes through; the mistake when that is nothing of the kind.
+    fn parts_of(&self, range: &Checked) -> Result<Parts, String> {
+        let (key, value) = match &range.type_ {
+            Type::List(item, _) => (Type::Int, (**item).clone()),
+            Type::Map(key, value, _) => ((**key).clone(), (**value).clone()),
+            Type::Dyn(_) => (Type::Dyn(None), Type::Dyn(None)),
+            other => {
+                return Err(format!(
+                    "expression of type '{other}' cannot be range of a comprehension (must be list, map, or dynamic)"
+                ));
+            }
+        };
+        let is_list = matches!(range.type_, Type::List(..));
+        let entries = range.extent.entries;
+        let part = |step: Step<'_>, type_: Type, size: Option<Size>| {
+            let mut extent = Extent::of(range.extent.place.part(step, self.root.as_ref()), &type_);
+            extent.size = extent.size.or(size);
+            Part { type_, extent }
+        };
+        let of_list = entries.map_or(is_list, |entries| entries.of_list);
+        let key_step = if of_list { Step::Index } else { Step::Key };
+        Ok(Parts {
+            is_list,
+            key: part(key_step, key, entries.map(|entries| entries.key)),
+            value: part(Step::Value, value, entries.map(|entries| entries.value)),
+        })
+    }
+}
+
+/// The keys, or the values, of what a macro goes through.
+struct Part {
+    type_: Type,
+    extent: Extent,
+}
+
+impl Part {
+    fn variable(&self, name: &str) -> Variable {
+        Variable { name: name.to_owned(), type_: self.type_.clone(), extent: self.extent.clone() }
+    }
+}
+
+/// What a macro goes through.
+struct Parts {
+    is_list: bool,
+    key: Part,
+    value: Part,
+}
+
+impl Parts {
+    /// What a macro with one variable is given.
+    fn item(&self) -> &Part {
+        if self.is_list { &self.value } else { &self.key }
+    }
+}
+
+/// What a macro gives; `None` when its body does not give entries of a map though it should.
+fn result_of_macro(kind: Macro, parts: &Parts, body: &Type) -> Option<Type> {
+    Some(match kind {
+        Macro::All | Macro::Exists | Macro::ExistsOne => Type::Bool,
+        Macro::Filter | Macro::SortBy => Type::List(Box::new(parts.item().type_.clone()), None),
+        Macro::Map | Macro::TransformList => Type::List(Box::new(body.clone()), None),
+        Macro::TransformMap => Type::Map(Box::new(parts.key.type_.clone()), Box::new(body.clone()), None),
+        Macro::TransformMapEntry => match body {
+            Type::Map(..) => body.clone(),
+            Type::Dyn(_) => Type::Dyn(None),
+            _ => return None,
+        },
+    })
+}
+
+/// What a macro costs on each turn beside its body, and before and after all of them. `condition` is what its condition
+/// costs.
+fn own_costs(kind: Macro, condition: u64) -> (u64, u64) {
+    match kind {
+        Macro::All => (3, 1),
+        Macro::Exists => (4, 1),
+        Macro::ExistsOne => (2, 2),
+        Macro::Filter => (13, 11),
+        Macro::Map | Macro::TransformList => (condition.saturating_add(12), 11),
+        Macro::TransformMap => (condition.saturating_add(3), 31),
+        Macro::TransformMapEntry => (condition.saturating_add(2), 31),
+        // The list is bound to a variable, and its keys are mapped.
+        Macro::SortBy => (12, 23),
     }
 }

@@ -1,6 +1,7 @@
 //! Functions of lists and sets (apiserver/pkg/cel/library/lists.go, cel-go/ext/{lists,sets}.go).
 
 use super::super::super::ListType;
+use super::super::cost::LIST_OF_CALL;
 use super::super::evaluate::{Evaluated, Fault};
 use super::super::value::Value;
 use super::{operator, text};
@@ -12,8 +13,12 @@ pub(super) fn call<'a>(name: &str, target: &Option<Value<'a>>, args: &[Value<'a>
     let items = target.items()?;
     let error = |text: &str| Err(Fault::Error(text.to_owned()));
     Some(match (name, args) {
+        ("isSorted" | "min" | "max", []) if !items.iter().all(Value::is_comparable) => {
+            error(&format!("no such overload: {name}(list)"))
+        }
+        // What cannot be compared is in order.
         ("isSorted", []) => Ok(Value::Bool(
-            items.windows(2).all(|pair| pair[0].compare(&pair[1]).is_some_and(Ordering::is_le)),
+            !items.windows(2).any(|pair| pair[0].compare(&pair[1]).is_some_and(Ordering::is_gt)),
         )),
         ("sum", []) => match items.split_first() {
             None => Ok(Value::Int(0)),
@@ -64,11 +69,7 @@ pub(super) fn call<'a>(name: &str, target: &Option<Value<'a>>, args: &[Value<'a>
             }
             Ok(Value::list(distinct))
         }
-        ("sort", []) => {
-            let mut sorted = items;
-            sorted.sort_by(|one, other| one.compare(other).unwrap_or(Ordering::Equal));
-            Ok(Value::list(sorted))
-        }
+        ("sort", []) => sorted(items.into_iter().map(|item| (item.clone(), item)).collect()),
         ("flatten", []) => Ok(Value::list(flattened(items, 1))),
         ("flatten", [Value::Int(depth)]) if *depth >= 0 => Ok(Value::list(flattened(items, *depth))),
         ("flatten", [Value::Int(_)]) => error("level must be non-negative"),
@@ -76,11 +77,64 @@ pub(super) fn call<'a>(name: &str, target: &Option<Value<'a>>, args: &[Value<'a>
     })
 }
 
+/// What a call costs that makes a list or compares the items of lists with each other; `None` for other calls.
+pub(super) fn cost(name: &str, target: Option<&Value<'_>>, args: &[Value<'_>]) -> Option<u64> {
+    let count = |list: &Value<'_>| list.len().unwrap_or(1) as u64;
+    let bound = |bound: i64| bound.max(0).cast_unsigned();
+    Some(match (name, target, args) {
+        ("lists.range", None, [Value::Int(end)]) => bound(*end).saturating_add(LIST_OF_CALL),
+        ("sets.contains" | "sets.intersects", None, [one, other]) => {
+            count(one).saturating_mul(count(other)).saturating_add(1)
+        }
+        ("sets.equivalent", None, [one, other]) => {
+            count(one).saturating_mul(count(other)).saturating_mul(2).saturating_add(1)
+        }
+        ("distinct", Some(list), []) => {
+            count(list).saturating_mul(count(list)).saturating_mul(2).saturating_add(LIST_OF_CALL)
+        }
+        ("sort", Some(list), []) => sorting_cost(list.item(0).as_ref(), count(list)),
+        ("reverse" | "flatten", Some(list), []) => count(list).saturating_add(LIST_OF_CALL),
+        ("flatten", Some(list), [Value::Int(depth)]) => {
+            count(list).saturating_mul(bound(*depth)).saturating_add(LIST_OF_CALL)
+        }
+        ("slice", Some(_), [Value::Int(from), Value::Int(to)]) => {
+            bound(to.saturating_sub(*from)).saturating_add(LIST_OF_CALL)
+        }
+        _ => return None,
+    })
+}
+
+/// What it costs to sort so many items by keys like this one.
+pub(in super::super) fn sorting_cost(key: Option<&Value<'_>>, count: u64) -> u64 {
+    let comparisons = count.saturating_mul(count);
+    let of_text = match key {
+        Some(Value::String(_) | Value::Bytes(_)) => comparisons / 10,
+        _ => 0,
+    };
+    comparisons.saturating_mul(2).saturating_add(of_text).saturating_add(LIST_OF_CALL)
+}
+
+/// The values in the order of their keys. Numbers that are none come last; with Kubernetes they stand anywhere.
+pub(in super::super) fn sorted<'a>(mut keyed: Vec<(Value<'a>, Value<'a>)>) -> Evaluated<'a> {
+    if let Some((first, _)) = keyed.first() {
+        if !first.is_comparable() {
+            return Err(Fault::Error("list elements must be comparable".to_owned()));
+        }
+        let type_name = first.type_name();
+        if keyed.iter().any(|(key, _)| key.type_name() != type_name) {
+            return Err(Fault::Error("list elements must have the same type".to_owned()));
+        }
+    }
+    let order = |one: &Value<'a>, other: &Value<'a>| {
+        one.compare(other).unwrap_or_else(|| one.is_nan().cmp(&other.is_nan()))
+    };
+    keyed.sort_by(|(one, _), (other, _)| order(one, other));
+    Ok(Value::list(keyed.into_iter().map(|(_, value)| value).collect()))
+}
+
 fn function<'a>(name: &str, args: &[Value<'a>]) -> Option<Evaluated<'a>> {
     if let ("lists.range", [Value::Int(count)]) = (name, args) {
-        // The cost of a list bounds what can be made of it, not its length here.
-        let count = (*count).clamp(0, 100_000);
-        return Some(Ok(Value::list((0..count).map(Value::Int).collect())));
+        return Some(Ok(Value::list((0..*count).map(Value::Int).collect())));
     }
     if let ("optional.unwrap", [list]) = (name, args) {
         return list.items().map(|items| Ok(unwrapped(items)));

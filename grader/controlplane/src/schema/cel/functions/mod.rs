@@ -7,6 +7,7 @@ mod strings;
 mod times;
 
 pub(super) use conversions::shown;
+pub(super) use lists::{sorted, sorting_cost};
 
 use super::ast::Call;
 use super::authorization;
@@ -19,10 +20,10 @@ use std::rc::Rc;
 pub(super) fn operator<'a>(name: &str, left: &Value<'a>, right: &Value<'a>) -> Evaluated<'a> {
     let compared = |accept: fn(Ordering) -> bool| match left.compare(right) {
         Some(order) => Ok(Value::Bool(accept(order))),
-        // Nothing is less than what is not a number.
-        None if matches!((left, right), (Value::Double(_), _) | (_, Value::Double(_))) => {
-            Ok(Value::Bool(false))
+        None if left.is_nan() || (right.is_nan() && left.is_number()) => {
+            Err(Fault::Error("NaN values cannot be ordered".to_owned()))
         }
+        None if !left.is_comparable() => Err(Fault::Error(format!("no such overload: {name}"))),
         None => Err(Fault::no_such_overload()),
     };
     match name {
@@ -136,7 +137,8 @@ pub(super) fn call<'a>(
     let cost = target.iter().map(&size).chain(args.iter().map(&size)).max().unwrap_or(1).max(1);
     // Only these look at every character or item.
     let is_flat = matches!(name, "size" | "type" | "dyn" | "value" | "hasValue" | "or" | "orValue");
-    evaluator.spend(if is_flat { 1 } else { cost })?;
+    let cost = if is_flat { 1 } else { cost };
+    evaluator.spend(lists::cost(name, target.as_ref(), &args).unwrap_or(cost))?;
     match (name, &target, args.as_slice()) {
         ("!_", None, [Value::Bool(value)]) => return Ok(Value::Bool(!value)),
         ("-_", None, [Value::Int(value)]) => {
