@@ -105,8 +105,8 @@ impl ControlPlane {
 
     fn attempt(&mut self, request: &Request, journal: Option<Journal>, now: Timestamp) -> Reply {
         let ApiServer { calls, random, .. } = &mut self.server;
-        calls.begin(random, journal);
-        let reply = endpoint::handle(&mut self.server, request, now);
+        let begun = calls.begin(random, journal, now);
+        let reply = endpoint::handle(&mut self.server, request, begun);
         let ApiServer { calls, random, .. } = &mut self.server;
         let pending = calls.end(random);
         self.publish(now);

@@ -3,14 +3,14 @@
 //! The control plane makes no connections. It says which call it needs ([`Reply::Call`](crate::Reply::Call)) and is
 //! given the answer ([`ControlPlane::resume`](crate::ControlPlane::resume)); then it does the same request again from
 //! the start, with the answers that there are. Nothing was stored until then, and a request draws its uids and names
-//! from a source of its own, so that doing it again gives the same. Answers are kept with the calls they belong to: when
+//! from a source of its own and keeps its time, so that doing it again gives the same. Answers are kept with the calls they belong to: when
 //! the cluster has changed meanwhile and a call is another one now, it is made anew.
 
 use crate::error::ApiError;
 use crate::random::Random;
 use bytes::Bytes;
 use http::StatusCode;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -127,6 +127,8 @@ pub struct CallId(String);
 pub(crate) struct Journal {
     /// What the request draws from, from the start each time it is done.
     start: Random,
+    /// When it was done first. It is the same request as long as it takes, so this is its time.
+    begun: Timestamp,
     /// The uids of calls.
     uids: Random,
     entries: Vec<Entry>,
@@ -143,9 +145,9 @@ struct Entry {
 }
 
 impl Journal {
-    fn new(random: &mut Random) -> Self {
+    fn new(random: &mut Random, begun: Timestamp) -> Self {
         let (start, uids) = (random.fork(), random.fork());
-        Self { start, uids, entries: Vec::new(), next: 0, needed: None }
+        Self { start, begun, uids, entries: Vec::new(), next: 0, needed: None }
     }
 
     /// The call that is needed.
@@ -221,15 +223,22 @@ impl Calls {
         matches!(self.webhooks, Webhooks::ByDriver)
     }
 
-    /// Begins a request, or does one again with what is known of it.
-    pub(crate) fn begin(&mut self, random: &mut Random, journal: Option<Journal>) {
+    /// Begins a request, or does one again with what is known of it. The answer is the time that it is done at.
+    pub(crate) fn begin(
+        &mut self,
+        random: &mut Random,
+        journal: Option<Journal>,
+        now: Timestamp,
+    ) -> Timestamp {
         if !self.are_by_driver() {
-            return;
+            return now;
         }
-        let mut journal = journal.unwrap_or_else(|| Journal::new(random));
+        let mut journal = journal.unwrap_or_else(|| Journal::new(random, now));
         journal.next = 0;
+        let begun = journal.begun;
         let shared = std::mem::replace(random, journal.start.clone());
         self.current = Some((journal, shared));
+        begun
     }
 
     /// Ends what [`begin`](Self::begin) began; the answer is the journal when a call is needed.
@@ -241,9 +250,9 @@ impl Calls {
 
     /// Begins something that is tried again and again until its calls are answered: a write of a controller, or telling
     /// watches of a change.
-    pub(crate) fn begin_parked(&mut self, random: &mut Random, write: &str) {
+    pub(crate) fn begin_parked(&mut self, random: &mut Random, write: &str, now: Timestamp) -> Timestamp {
         let journal = self.parked.get(&CallId(write.to_owned())).cloned();
-        self.begin(random, journal);
+        self.begin(random, journal, now)
     }
 
     /// Ends what [`begin_parked`](Self::begin_parked) began.

@@ -88,10 +88,8 @@ impl<'a> Api<'a> {
         let target = self.target(resource)?;
         let object = read(&target, object)?;
         let name = object::name(&object).to_owned();
-        let mut write = self.write(&target, namespace, &name, None);
-        self.asking("create", object, write.key(), |server, object| {
-            create::create(server, &mut write, object)
-        })
+        let write = self.write(&target, namespace, &name, None);
+        self.asking("create", object, write, create::create)
     }
 
     /// Replaces an object (all but its status, where status has a path of its own).
@@ -123,9 +121,9 @@ impl<'a> Api<'a> {
         let target = self.target(resource)?;
         let object = read(&target, object)?;
         let (namespace, name) = (object::namespace(&object).to_owned(), object::name(&object).to_owned());
-        let mut write = self.write(&target, Some(&namespace), &name, subresource);
-        self.asking("update", object, write.key(), |server, object| {
-            update::replace(server, &mut write, object).map(|updated| updated.object)
+        let write = self.write(&target, Some(&namespace), &name, subresource);
+        self.asking("update", object, write, |server, write, object| {
+            update::replace(server, write, object).map(|updated| updated.object)
         })
     }
 
@@ -162,9 +160,9 @@ impl<'a> Api<'a> {
         patch: &Value,
     ) -> Result<Arc<Value>, ApiError> {
         let target = self.target(resource)?;
-        let mut write = self.write(&target, namespace, name, subresource);
-        self.asking("patch", patch.clone(), write.key(), |server, patch| {
-            patch::patch(server, &mut write, &SentPatch::merge(patch)).map(|updated| updated.object)
+        let write = self.write(&target, namespace, name, subresource);
+        self.asking("patch", patch.clone(), write, |server, write, patch| {
+            patch::patch(server, write, &SentPatch::merge(patch)).map(|updated| updated.object)
         })
     }
 
@@ -178,10 +176,10 @@ impl<'a> Api<'a> {
         options: &Value,
     ) -> Result<Arc<Value>, ApiError> {
         let target = self.target(resource)?;
-        let mut write = self.write(&target, namespace, name, None);
+        let write = self.write(&target, namespace, name, None);
         let options = DeleteOptions::from_body(options)?;
-        self.asking("delete", Value::Null, write.key(), |server, _| {
-            delete::delete_admitted(server, &mut write, &options).map(|deleted| deleted.object)
+        self.asking("delete", Value::Null, write, |server, write, _| {
+            delete::delete_admitted(server, write, &options).map(|deleted| deleted.object)
         })
     }
 
@@ -191,18 +189,18 @@ impl<'a> Api<'a> {
         &mut self,
         verb: &str,
         body: Value,
-        key: String,
-        act: impl FnOnce(&mut ApiServer, Value) -> Result<T, ApiError>,
+        mut write: Write<'_>,
+        act: impl FnOnce(&mut ApiServer, &mut Write<'_>, Value) -> Result<T, ApiError>,
     ) -> Result<T, ApiError> {
         if !self.server.calls.are_by_driver() {
-            return act(self.server, body);
+            return act(self.server, &mut write, body);
         }
-        let write = format!("{} {verb} {key} {body}", self.manager);
+        let key = format!("{} {verb} {} {body}", self.manager, write.key());
         let ApiServer { calls, random, .. } = &mut *self.server;
-        calls.begin_parked(random, &write);
-        let outcome = act(self.server, body);
+        write.now = calls.begin_parked(random, &key, self.now);
+        let outcome = act(self.server, &mut write, body);
         let ApiServer { calls, random, .. } = &mut *self.server;
-        calls.end_parked(random, &write);
+        calls.end_parked(random, &key);
         outcome
     }
 

@@ -90,7 +90,7 @@ pub(crate) fn pump(server: &mut ApiServer, now: Timestamp) {
             if view.asked.is_empty() || !server.watches.has(&view.resource) {
                 break;
             }
-            match converted(server, &view) {
+            match converted(server, &view, now) {
                 Ok(changes) => {
                     for change in changes {
                         server.watches.publish_converted(&view.resource, &change);
@@ -116,10 +116,10 @@ enum Unconverted {
     Failed,
 }
 
-fn converted(server: &mut ApiServer, view: &View) -> Result<Vec<Arc<Change>>, Unconverted> {
+fn converted(server: &mut ApiServer, view: &View, now: Timestamp) -> Result<Vec<Arc<Change>>, Unconverted> {
     let key = format!("watch {}/{}", view.resource.storage, view.resource.version);
     let ApiServer { calls, random, .. } = &mut *server;
-    calls.begin_parked(random, &key);
+    calls.begin_parked(random, &key, now);
     let shown = show_changes(server, &view.resource, view.asked.clone());
     let ApiServer { calls, random, .. } = &mut *server;
     calls.end_parked(random, &key);

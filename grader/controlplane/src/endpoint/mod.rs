@@ -6,6 +6,7 @@ pub(crate) mod decode;
 mod discovery;
 mod etag;
 mod gzip;
+mod health;
 pub(crate) mod json;
 pub(crate) mod keys;
 mod openapi;

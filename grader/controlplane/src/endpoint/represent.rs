@@ -141,9 +141,12 @@ impl Representation {
             Shape::Metadata { .. } => self.metadata(object),
             Shape::Table { .. } => {
                 let columns = if columns { Value::from(table::columns(resource)) } else { Value::Null };
+                let metadata = match object::resource_version(object) {
+                    "" => json!({}),
+                    version => json!({"resourceVersion": version}),
+                };
                 json!({
-                    "kind": "Table", "apiVersion": self.api_version(),
-                    "metadata": {"resourceVersion": object::resource_version(object)},
+                    "kind": "Table", "apiVersion": self.api_version(), "metadata": metadata,
                     "columnDefinitions": columns,
                     "rows": [self.row(resource, object, now)],
                 })

@@ -9,6 +9,9 @@ use http::Method;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
+/// How long a webhook takes: longer than the precision of times in objects.
+const SLOWLY: SignedDuration = SignedDuration::from_secs(3);
+
 #[test]
 fn a_request_goes_on_when_its_webhook_has_answered() {
     let mut world = World::new(Webhooks::ByDriver);
@@ -21,20 +24,23 @@ fn a_request_goes_on_when_its_webhook_has_answered() {
     // Others are not held up meanwhile.
     let (status, _) = world.answer(Method::GET, CONFIG_MAPS, &Value::Null);
     assert_eq!(status, 200);
+    let mut now = Timestamp::UNIX_EPOCH + SLOWLY;
     let answer = patch(&pending.call, &json!([{"op": "add", "path": "/data/x", "value": "y"}]));
-    let Reply::Call(pending) = world.plane.resume(*pending, answer, Timestamp::UNIX_EPOCH) else {
+    let Reply::Call(pending) = world.plane.resume(*pending, answer, now) else {
         panic!("the validating webhook is to be asked");
     };
     let asked: Value = serde_json::from_slice(&pending.call.body).expect("a review");
     let name = asked["request"]["object"]["metadata"]["name"].clone();
     assert_eq!(asked["request"]["object"]["data"], json!({"a": "b", "x": "y"}));
     let answer = allow(&pending.call, json!({}));
-    let Reply::Complete(response) = world.plane.resume(*pending, answer, Timestamp::UNIX_EPOCH) else {
+    now += SLOWLY;
+    let Reply::Complete(response) = world.plane.resume(*pending, answer, now) else {
         panic!("nobody else is to be asked");
     };
     let created: Value = serde_json::from_slice(&response.body).expect("an object");
     assert_eq!(response.status.as_u16(), 201);
     assert_eq!((&created["metadata"]["name"], &created["data"]), (&name, &json!({"a": "b", "x": "y"})));
+    assert_eq!(created["metadata"]["creationTimestamp"], "1970-01-01T00:00:00Z", "the request began then");
 }
 
 #[test]
@@ -70,8 +76,10 @@ fn a_controller_tries_again_until_its_webhook_has_answered() {
         plane.handle(&request(Method::POST, path, &object), now);
     }
     let mut asked = 0;
-    for _ in 0..1000 {
-        for (id, call) in plane.take_calls() {
+    let mut calls = Vec::new();
+    for _ in 0..5000 {
+        calls.extend(plane.take_calls().into_iter().map(|call| (now + SLOWLY, call)));
+        for (_, (id, call)) in calls.extract_if(.., |(due, _)| *due <= now) {
             asked += 1;
             let label = json!([{"op": "add", "path": "/metadata/labels/seen", "value": asked.to_string()}]);
             plane.answer_call(&id, patch(&call, &label));

@@ -29,10 +29,11 @@ struct Answer {
 }
 
 fn ask(plane: &mut ControlPlane, method: &str, path: &str, headers: HeaderMap, body: &Value) -> Response {
+    let (path, query) = path.split_once('?').unwrap_or((path, ""));
     let request = Request {
         method: method.parse().expect("a method"),
         path: path.to_owned(),
-        query: String::new(),
+        query: query.to_owned(),
         headers,
         body: body.to_string().into(),
         certificate: ClientCertificate::None,
@@ -50,7 +51,7 @@ fn normal(body: &str) -> Value {
             Value::Object(members) => {
                 for (key, value) in members {
                     match key.as_str() {
-                        "serverAddress" | "storageVersionHash" | "gitVersion" | "gitCommit" | "goVersion" => {
+                        "serverAddress" | "gitVersion" | "gitCommit" | "goVersion" => {
                             *value = "<masked>".into();
                         }
                         _ => mask(value),
@@ -63,11 +64,7 @@ fn normal(body: &str) -> Value {
     }
     let masked = |line: &str| {
         let key = line.trim_start_matches([' ', '-']).split(':').next().unwrap_or_default();
-        if ["serverAddress", "storageVersionHash"].contains(&key) {
-            format!("{key}: <masked>")
-        } else {
-            line.to_owned()
-        }
+        if key == "serverAddress" { format!("{key}: <masked>") } else { line.to_owned() }
     };
     match serde_json::from_str::<Value>(body) {
         Ok(mut value) => {

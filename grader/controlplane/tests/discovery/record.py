@@ -18,7 +18,9 @@ PATHS = [
     "/api", "/api/", "/apis", "/apis/", "/api/v1", "/api/v1/", "/api/v2", "/apis/apps", "/apis/apps/", "/apis/apps/v1",
     "/apis/apps/v1/", "/apis/apps/v2", "/apis/nothing", "/apis/nothing/v1", "/apis/autoscaling",
     "/apis/probes.example.com", "/apis/probes.example.com/v1", "/apis/probes.example.com/v1beta1/", "/version",
-    "/healthz", "/livez/ping", "/readyz/nothing", "/nothing",
+    "/healthz", "/healthz?verbose", "/livez/ping", "/livez?verbose=1&exclude=log&exclude=etcd", "/readyz?verbose",
+    "/readyz/nothing", "/nothing", "/api/v1/componentstatuses?fieldSelector=metadata.name%3Detcd-0",
+    "/api/v1/componentstatuses?labelSelector=a", "/api/v1/componentstatuses/etcd-0", "/api/v1/componentstatuses/none",
 ]
 METHODS = [("POST", "/apis"), ("POST", "/api"), ("DELETE", "/apis/apps"), ("PUT", "/apis/apps/v1"), ("POST", "/apis/probes.example.com/v1"), ("POST", "/version"), ("POST", "/healthz")]
 

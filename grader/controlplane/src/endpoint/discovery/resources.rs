@@ -4,8 +4,8 @@ use crate::api_server::ApiServer;
 use crate::resources::{Nature, Resource, Subresource, api_version};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use ring::digest::{SHA256, digest};
 use serde_json::{Map, Value, json};
-use std::hash::{DefaultHasher, Hasher};
 use std::sync::Arc;
 
 /// The resources of one version, by name.
@@ -49,14 +49,14 @@ fn entry(resource: &Resource) -> Value {
     entry
 }
 
-/// A number that is the same for the same text, in every process.
+/// apiserver/pkg/endpoints/discovery/storageversionhash.go.
 fn storage_version_hash(resource: &Resource) -> String {
     match &resource.nature {
         Nature::BuiltIn(builtin) => builtin.storage_version_hash.to_owned(),
         Nature::Custom(custom) => {
-            let mut hasher = DefaultHasher::new();
-            hasher.write(format!("{}/{}", custom.storage_version(), resource.kind).as_bytes());
-            STANDARD.encode(hasher.finish().to_be_bytes())
+            let stored = format!("{}/{}", custom.storage_version(), resource.kind);
+            let hash = digest(&SHA256, stored.as_bytes());
+            STANDARD.encode(&hash.as_ref()[..8])
         }
     }
 }

@@ -1,12 +1,14 @@
 //! ResourceClaims, and the templates of those that pods get for themselves.
 
 use super::{
-    EFFECTS, MOST_CONFIGURATIONS, configuration, each, each_unique, name_of, qualified_name, selectors,
+    EFFECTS, MOST_CONFIGURATIONS, admin_access, configuration, each, each_unique, name_of, qualified_name,
+    selectors,
 };
 use crate::builtins::fields::{at, has, list, members, number, text};
 use crate::builtins::kinds::csi::driver_name;
-use crate::builtins::rules::Rules;
+use crate::builtins::rules::{Cluster, Rules};
 use crate::builtins::{meta, names};
+use crate::error::ApiError;
 use crate::field_error::{FieldError, FieldErrorKind};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,6 +31,14 @@ impl Rules for Claim {
     fn validate_update(&self, new: &Value, old: &Value, subresource: Option<&str>) -> Vec<FieldError> {
         if subresource.is_some() { status(new, old) } else { fixed(new, old) }
     }
+
+    fn admit_final(&self, new: &Value, old: Option<&Value>, cluster: &dyn Cluster) -> Result<(), ApiError> {
+        let wanted = match old {
+            None => admin_access::requested(at(new, "/spec/devices")),
+            Some(old) => admin_access::newly_granted(new, old),
+        };
+        admin_access::check(new, wanted, cluster)
+    }
 }
 
 pub(crate) struct ClaimTemplate;
@@ -45,6 +55,12 @@ impl Rules for ClaimTemplate {
 
     fn validate_update(&self, new: &Value, old: &Value, _subresource: Option<&str>) -> Vec<FieldError> {
         fixed(new, old)
+    }
+
+    fn admit_final(&self, new: &Value, old: Option<&Value>, cluster: &dyn Cluster) -> Result<(), ApiError> {
+        let wanted =
+            if old.is_none() { admin_access::requested(at(new, "/spec/spec/devices")) } else { None };
+        admin_access::check(new, wanted, cluster)
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Left out: whether the CEL of selectors compiles, counters, request policies of shared capacity, binding conditions.
 
+mod admin_access;
 mod claim;
 mod class;
 mod slice;
