@@ -12,6 +12,7 @@ mod webhooks;
 
 pub(crate) use attributes::Operation;
 pub(crate) use configurations::target as webhook_target;
+pub(crate) use policies::type_check::warnings as type_warnings;
 
 use attributes::Attributes;
 

@@ -30,5 +30,6 @@ pub use definitions::{definition, definition_of};
 pub use kinds::{deletion_answers_with_object, deprecation, namespace_may_be_deleted};
 pub use resources::{BuiltinResource, BuiltinSubresource, resource, resources};
 pub use rules::{Cluster, Rules, rules};
+pub(crate) use schemas::QUANTITY;
 pub use schemas::{schema, schema_of};
 pub use write::{create, read, update};

@@ -5,6 +5,9 @@ use crate::schema::{Schema, StrategicMerge, Type as SchemaType};
 use serde_json::json;
 use std::sync::{Arc, LazyLock};
 
+/// The format of quantities, by which they differ from other values that are integers or texts.
+pub(crate) const QUANTITY: &str = "kubernetes.quantity";
+
 /// The schema of a built-in kind; an empty one that keeps everything if there is no such kind.
 pub fn schema(group: &str, version: &str, kind: &str) -> Arc<Schema> {
     definition_of(group, version, kind).map_or_else(any, of_definition)
@@ -103,9 +106,12 @@ impl Builder {
                     Scalar::Bool => (SchemaType::Boolean, None),
                     Scalar::Bytes => (SchemaType::String, Some("byte")),
                     Scalar::Time | Scalar::MicroTime => (SchemaType::String, Some("date-time")),
-                    Scalar::Quantity | Scalar::IntOrString => {
-                        let schema = Schema { int_or_string: true, ..Schema::default() };
-                        return Arc::new(schema);
+                    Scalar::Quantity => {
+                        let format = Some(QUANTITY.to_owned());
+                        return Arc::new(Schema { int_or_string: true, format, ..Schema::default() });
+                    }
+                    Scalar::IntOrString => {
+                        return Arc::new(Schema { int_or_string: true, ..Schema::default() });
                     }
                     Scalar::Any => return any(),
                 };

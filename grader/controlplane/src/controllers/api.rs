@@ -2,6 +2,7 @@
 
 use crate::access::tokens::legacy;
 use crate::access::{Attributes, ResourceAttributes, User};
+use crate::admission;
 use crate::api_server::ApiServer;
 use crate::custom_resources::scale::ScalePaths;
 use crate::endpoint::decode;
@@ -134,8 +135,28 @@ impl<'a> Api<'a> {
         namespace: Option<&str>,
         configuration: &Value,
     ) -> Result<Arc<Value>, ApiError> {
+        self.apply_to(resource, namespace, configuration, None)
+    }
+
+    /// The same for an object's status.
+    pub(super) fn apply_status(
+        &mut self,
+        resource: &ResourceId,
+        namespace: Option<&str>,
+        configuration: &Value,
+    ) -> Result<Arc<Value>, ApiError> {
+        self.apply_to(resource, namespace, configuration, Some("status"))
+    }
+
+    fn apply_to(
+        &mut self,
+        resource: &ResourceId,
+        namespace: Option<&str>,
+        configuration: &Value,
+        subresource: Option<&str>,
+    ) -> Result<Arc<Value>, ApiError> {
         let target = self.target(resource)?;
-        let mut write = self.write(&target, namespace, object::name(configuration), None);
+        let mut write = self.write(&target, namespace, object::name(configuration), subresource);
         let bytes = configuration.to_string();
         apply::apply(self.server, &mut write, bytes.as_bytes(), true).map(|updated| updated.object)
     }
@@ -143,6 +164,11 @@ impl<'a> Api<'a> {
     /// Whether somebody may do something, now.
     pub(super) fn allows(&self, user: &User, verb: &str, resource: ResourceAttributes<'_>) -> bool {
         self.server.access.decide(&Attributes::of_resource(user, verb, resource)).allowed
+    }
+
+    /// What in an admission policy does not fit the types of what it is about.
+    pub(super) fn type_warnings(&self, policy: &Value) -> Vec<Value> {
+        admission::type_warnings(self.server, policy)
     }
 
     /// The token that a Secret of this name holds for a ServiceAccount.

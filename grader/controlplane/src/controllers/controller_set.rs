@@ -37,6 +37,7 @@ const NAMES: &[&str] = &[
     "token-cleaner-controller",
     "ttl-after-finished-controller",
     "ttl-controller",
+    "validatingadmissionpolicy-status-controller",
     "volumeattributesclass-protection-controller",
 ];
 
@@ -61,7 +62,6 @@ const ABSENT: &[&str] = &[
     "storage-version-migrator-controller",
     "storageversion-garbage-collector-controller",
     "taint-eviction-controller",
-    "validatingadmissionpolicy-status-controller",
 ];
 
 /// Which controllers run.

@@ -31,6 +31,7 @@ mod owners;
 mod pod_control;
 mod pod_garbage_collector;
 mod pods;
+mod policy_status;
 pub(crate) mod quota;
 mod recorder;
 mod replica_set;
@@ -62,6 +63,7 @@ pub use node_lifecycle::NodeLifecycle;
 pub use node_simulator::{NodeControls, NodeSettings, NodeSimulator};
 pub use node_ttl::NodeTtl;
 pub use pod_garbage_collector::PodGarbageCollector;
+pub use policy_status::PolicyStatus;
 pub use quota::ResourceQuotas;
 pub use replica_set::ReplicaSets;
 pub use service_account_tokens::ServiceAccountTokenSecrets;
@@ -159,6 +161,7 @@ pub fn start(set: &ControllerSet, settings: &Settings) -> Started {
         Box::new(CertificateApprover::new(reaction)),
         Box::new(CertificateSigner::new(reaction, settings.authority.clone())),
         Box::new(CertificateCleaner::new()),
+        Box::new(PolicyStatus::new(reaction)),
         Box::new(ClusterRoleAggregation::new(reaction)),
         Box::new(ResourceQuotas::new(reaction)),
         Box::new(Deployments::new(reaction)),

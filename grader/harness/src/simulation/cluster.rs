@@ -12,8 +12,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 const PODS: ResourceId = ResourceId::known("", "pods");
 
 /// Controllers that have nothing to do in a simulated cluster: its node never fails and gives every claim a volume of
-/// its own, and nobody asks for certificates.
-const LEFT_OUT: [&str; 8] = [
+/// its own, and nobody asks for certificates or makes policies.
+const LEFT_OUT: [&str; 9] = [
     "certificatesigningrequest-approving-controller",
     "certificatesigningrequest-cleaner-controller",
     "certificatesigningrequest-signing-controller",
@@ -22,6 +22,7 @@ const LEFT_OUT: [&str; 8] = [
     "persistentvolume-binder-controller",
     "pod-garbage-collector-controller",
     "ttl-controller",
+    "validatingadmissionpolicy-status-controller",
 ];
 
 /// The knobs of a cluster.

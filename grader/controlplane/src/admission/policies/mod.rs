@@ -4,6 +4,7 @@
 pub(super) mod conditions;
 mod mutating;
 mod params;
+pub(super) mod type_check;
 mod validating;
 mod variables;
 

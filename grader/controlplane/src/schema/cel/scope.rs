@@ -4,6 +4,8 @@
 use super::evaluate::{AUTHORIZER, REQUEST_RESOURCE_AUTHORIZER, VARIABLES};
 use super::expression::Expression;
 use super::types::Type;
+use crate::builtins;
+use crate::schema::Schema;
 
 /// The variables that an expression may use, with what is known of them before.
 #[derive(Clone, Debug)]
@@ -48,6 +50,20 @@ impl Scope {
         self
     }
 
+    /// The same with what is known of the objects and the parameters, for checking types. A real server forgets
+    /// `authorizer.requestResource` there.
+    pub(crate) fn with_types(mut self, object: &Schema, params: Option<&Schema>) -> Self {
+        for (name, type_) in &mut self.variables {
+            match (name.as_str(), params) {
+                ("object" | "oldObject", _) => *type_ = whole(object),
+                ("params", Some(params)) => *type_ = whole(params),
+                _ => {}
+            }
+        }
+        self.variables.retain(|(name, _)| name != REQUEST_RESOURCE_AUTHORIZER);
+        self
+    }
+
     /// Adds the types that mutations make.
     pub(crate) fn with_mutations(mut self) -> Self {
         for name in ["Object", "JSONPatch"] {
@@ -63,6 +79,14 @@ impl Scope {
                 variables.with_field(name, expression.map_or(Type::Dyn(None), Expression::declared_type));
         }
     }
+}
+
+/// The type of whole objects, metadata and all.
+fn whole(schema: &Schema) -> Type {
+    let dynamic = || Type::Dyn(None);
+    let metadata = builtins::schema_of("meta.v1.ObjectMeta");
+    let metadata = Type::of_schema(&metadata, false).map_or_else(dynamic, |(type_, _)| type_);
+    Type::of_schema(schema, true).map_or_else(dynamic, |(type_, _)| type_.with_field("metadata", metadata))
 }
 
 /// `AdmissionRequest` (BuildRequestType in apiserver/pkg/admission/plugin/cel/compile.go).

@@ -2,6 +2,7 @@
 
 use super::super::{Schema, Type as SchemaType};
 use super::escaping::{escape, is_reserved};
+use crate::builtins;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -60,6 +61,10 @@ impl Type {
         let validation = &schema.validation;
         let most_characters =
             || validation.max_length.map(|most| u64::try_from(most).unwrap_or(0).saturating_mul(4));
+        if schema.format.as_deref() == Some(builtins::QUANTITY) {
+            // Kubernetes' own types say of quantities only that they are this or that, which expressions cannot see.
+            return None;
+        }
         if schema.int_or_string {
             return Some((Type::Dyn(Some(most_characters().unwrap_or(LARGEST_REQUEST - 2))), 1));
         }
