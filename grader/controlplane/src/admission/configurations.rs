@@ -92,8 +92,8 @@ fn ready(server: &ApiServer, namespace: &str, service: &str, port: &str) -> Vec<
         if slice["metadata"]["labels"]["kubernetes.io/service-name"] != service {
             continue;
         }
-        let ports = slice["ports"].as_array().into_iter().flatten();
-        let number = { ports }.find(|known| known["name"].as_str().unwrap_or_default() == port);
+        let mut ports = slice["ports"].as_array().into_iter().flatten();
+        let number = ports.find(|known| known["name"].as_str().unwrap_or_default() == port);
         let Some(number) = number.and_then(|known| known["port"].as_i64()) else { continue };
         let endpoints = slice["endpoints"].as_array().into_iter().flatten();
         for endpoint in endpoints.filter(|endpoint| endpoint["conditions"]["ready"] != false) {

@@ -85,8 +85,8 @@ fn matches_rule(rule: &Value, resource: &Resource, attributes: &Attributes<'_>) 
 }
 
 fn matches_resource(rule: &Value, resource: &Resource, subresource: &str) -> bool {
-    let listed = rule["resources"].as_array().into_iter().flatten().filter_map(Value::as_str);
-    { listed }.any(|pattern| {
+    let mut listed = rule["resources"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    listed.any(|pattern| {
         let (of_resource, of_subresource) = pattern.split_once('/').unwrap_or((pattern, ""));
         (of_resource == "*" || of_resource == resource.id.resource())
             && (of_subresource == "*" || of_subresource == subresource)

@@ -70,7 +70,7 @@ fn end(job: &Value) -> Option<Timestamp> {
         return None;
     }
     let seconds = fields::int(job, "/spec/ttlSecondsAfterFinished")?;
-    let over = ["Complete", "Failed"].into_iter().filter_map(|kind| fields::condition(job, kind));
-    let over = { over }.find(|condition| condition["status"] == "True")?;
+    let mut over = ["Complete", "Failed"].into_iter().filter_map(|kind| fields::condition(job, kind));
+    let over = over.find(|condition| condition["status"] == "True")?;
     Some(later(fields::time(over, "/lastTransitionTime")?, fields::seconds(seconds)))
 }

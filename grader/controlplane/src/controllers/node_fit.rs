@@ -21,8 +21,8 @@ pub(super) fn only_node(spec: &Value) -> Option<&str> {
 pub(super) fn selects(spec: &Value, node: &Value) -> bool {
     let label =
         |key: &str| fields::map(node, "/metadata/labels").and_then(|labels| labels.get(key)?.as_str());
-    let selected = fields::map(spec, "/nodeSelector").into_iter().flatten();
-    if !{ selected }.all(|(key, value)| label(key) == value.as_str()) {
+    let mut selected = fields::map(spec, "/nodeSelector").into_iter().flatten();
+    if !selected.all(|(key, value)| label(key) == value.as_str()) {
         return false;
     }
     let Some(terms) = spec.pointer(REQUIRED_TERMS).and_then(Value::as_array) else {

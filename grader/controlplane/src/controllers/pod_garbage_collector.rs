@@ -109,7 +109,7 @@ impl PodGarbageCollector {
 
     /// The pods of nodes that have been gone for long enough.
     fn orphans(&mut self, api: &Api<'_>, now: Timestamp) -> Vec<Arc<Value>> {
-        let missing: Vec<String> =
+        let missing: BTreeSet<String> =
             self.of_nodes.keys().filter(|node| !self.nodes.contains(*node)).cloned().collect();
         self.gone.retain(|node, _| missing.contains(node));
         let mut orphans = Vec::new();

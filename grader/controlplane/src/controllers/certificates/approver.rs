@@ -34,7 +34,7 @@ impl CertificateApprover {
         }
         let user = user(&request);
         let own = (user.name == asked.common_name()).then_some(("selfnodeclient", "self kubelet"));
-        let grounds = own.into_iter().chain([("nodeclient", "kubelet")]);
+        let mut grounds = own.into_iter().chain([("nodeclient", "kubelet")]);
         let may = |(subresource, _): &(&str, &str)| {
             let attributes = ResourceAttributes {
                 group: GROUP,
@@ -44,7 +44,7 @@ impl CertificateApprover {
             };
             api.allows(&user, "create", attributes)
         };
-        let Some((_, whose)) = { grounds }.find(may) else {
+        let Some((_, whose)) = grounds.find(may) else {
             // Whoever asks may be allowed later on.
             return Ok(false);
         };

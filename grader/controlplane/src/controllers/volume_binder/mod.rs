@@ -67,13 +67,17 @@ impl VolumeBinder {
         let volume_of = |claim: &Arc<Value>| fields::text(claim, "/spec/volumeName").to_owned();
         let (old, new) = (change.old.as_ref().map(volume_of), change.new.as_ref().map(volume_of));
         if old != new {
-            if let Some(claims) = old.as_ref().and_then(|volume| self.naming.get_mut(volume)) {
+            if let Some(volume) = &old
+                && let Some(claims) = self.naming.get_mut(volume)
+            {
                 claims.remove(&key);
+                if claims.is_empty() {
+                    self.naming.remove(volume);
+                }
             }
             if let Some(volume) = new.as_ref().filter(|volume| !volume.is_empty()) {
                 self.naming.entry(volume.clone()).or_default().insert(key.clone());
             }
-            self.naming.retain(|_, claims| !claims.is_empty());
         }
         for volume in [old, new].into_iter().flatten().filter(|volume| !volume.is_empty()) {
             self.queue.add(Item::Volume(volume), due);
