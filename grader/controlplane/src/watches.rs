@@ -2,6 +2,7 @@
 
 use crate::endpoint::accept::{Accept, Shape};
 use crate::endpoint::represent::Representation;
+use crate::endpoint::written::Written;
 use crate::error::ApiError;
 use crate::object;
 use crate::request::WatchId;
@@ -138,19 +139,22 @@ impl Watch {
         bytes
     }
 
-    fn bookmark(&mut self, revision: u64, initial_end: bool) -> Value {
+    fn bookmark(&mut self, revision: u64, initial_end: bool) -> Bytes {
         let columns = std::mem::take(&mut self.columns_due);
-        self.representation.bookmark(&self.resource, revision, initial_end, columns, self.now)
+        let bookmark = self.representation.bookmark(&self.resource, revision, initial_end, columns, self.now);
+        self.representation.event("BOOKMARK", self.representation.written(&self.resource, &bookmark))
     }
 
     fn frame(&mut self, kind: &str, object: &Arc<Value>, revision: u64) -> Bytes {
         let object = self.resource.present(object, revision);
         match self.representation.accept.shape {
-            Shape::Plain => self.representation.event(kind, &object),
+            Shape::Plain => {
+                self.representation.event(kind, self.representation.written(&self.resource, &object))
+            }
             _ => {
                 let columns = std::mem::take(&mut self.columns_due);
                 let shaped = self.representation.shaped(&self.resource, &object, columns, self.now);
-                self.representation.event(kind, &shaped)
+                self.representation.event(kind, Written::of_struct(&shaped))
             }
         }
     }
@@ -244,7 +248,7 @@ impl Watches {
             watch.plan_bookmark(now);
             let bookmark = watch.bookmark(watch.seen, false);
             self.wakes.insert((watch.next_wake(), id));
-            self.frames.push((id, watch.representation.event("BOOKMARK", &bookmark)));
+            self.frames.push((id, bookmark));
         }
     }
 
@@ -336,12 +340,12 @@ impl Watches {
     pub(crate) fn send_initial_end(&mut self, id: WatchId, revision: u64) {
         if let Some(watch) = self.open.get_mut(&id) {
             let bookmark = watch.bookmark(revision, true);
-            self.frames.push((id, watch.representation.event("BOOKMARK", &bookmark)));
+            self.frames.push((id, bookmark));
         }
     }
 
     pub(crate) fn send_error(&mut self, id: WatchId, error: &ApiError) {
         let representation = self.open.get(&id).map_or(Representation::JSON, |watch| watch.representation);
-        self.frames.push((id, representation.event("ERROR", &error.to_status())));
+        self.frames.push((id, representation.event("ERROR", Written::of_struct(&error.to_status()))));
     }
 }

@@ -16,6 +16,7 @@ mod resource;
 pub(crate) mod respond;
 mod system;
 pub(crate) mod table;
+pub(crate) mod written;
 pub(crate) mod yaml;
 
 pub(crate) use resource::connections;

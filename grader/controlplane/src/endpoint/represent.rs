@@ -3,6 +3,7 @@
 
 use super::accept::{self, Accept, Format, Shape};
 use super::table::{self, IncludeObject};
+use super::written::Written;
 use crate::builtins;
 use crate::error::ApiError;
 use crate::object;
@@ -53,16 +54,16 @@ impl Representation {
     }
 
     /// One event of a watch.
-    pub(crate) fn event(&self, kind: &str, object: &Value) -> Bytes {
+    pub(crate) fn event(&self, kind: &str, object: Written<'_>) -> Bytes {
         if self.accept.format == Format::Protobuf {
-            return protobuf::frame(kind, object).unwrap_or_default().into();
+            return protobuf::frame(kind, object.object).unwrap_or_default().into();
         }
         let mut frame = Vec::with_capacity(USUAL_SIZE);
         frame.extend_from_slice(b"{\"type\":\"");
         frame.extend_from_slice(kind.as_bytes());
         frame.extend_from_slice(b"\",\"object\":");
         // Writing JSON to memory cannot fail.
-        let _ = serde_json::to_writer(&mut frame, object);
+        let _ = serde_json::to_writer(&mut frame, &object);
         frame.extend_from_slice(b"}\n");
         frame.into()
     }
@@ -92,6 +93,11 @@ impl Representation {
         bytes.into()
     }
 
+    /// The bytes of an object of a type of Kubernetes.
+    pub(crate) fn bytes_of_struct(&self, object: &Value) -> Bytes {
+        self.bytes(&Written::of_struct(object))
+    }
+
     /// One object in its shape.
     pub(crate) fn object(
         &self,
@@ -100,12 +106,20 @@ impl Representation {
         now: Timestamp,
     ) -> Result<Bytes, ApiError> {
         match self.accept.shape {
-            Shape::Plain => Ok(self.bytes(object)),
+            Shape::Plain => Ok(self.bytes(&self.written(resource, object))),
             Shape::Metadata { list: true, .. } => Err(ApiError::unexpected(format!(
                 "you requested PartialObjectMetadataList, but the requested object is not a list ({})",
                 go_type(resource, "")
             ))),
-            _ => Ok(self.bytes(&self.shaped(resource, object, true, now))),
+            _ => Ok(self.bytes_of_struct(&self.shaped(resource, object, true, now))),
+        }
+    }
+
+    /// An object of a resource, or what it looks like in another shape, in the order of its members.
+    pub(crate) fn written<'a>(&self, resource: &Resource, object: &'a Value) -> Written<'a> {
+        match self.accept.shape {
+            Shape::Plain if resource.is_custom() => Written::of_map(object),
+            _ => Written::of_struct(object),
         }
     }
 
@@ -120,12 +134,12 @@ impl Representation {
         now: Timestamp,
     ) -> Result<Bytes, ApiError> {
         match self.accept.shape {
-            Shape::Plain => Ok(self.bytes(scale)),
-            Shape::Metadata { list: false, .. } => Ok(self.bytes(&self.metadata(scale))),
+            Shape::Plain => Ok(self.bytes_of_struct(scale)),
+            Shape::Metadata { list: false, .. } => Ok(self.bytes_of_struct(&self.metadata(scale))),
             Shape::Metadata { list: true, .. } => Err(ApiError::not_acceptable(
                 "you requested PartialObjectMetadataList, but the requested object is not a list (*v1.Scale)",
             )),
-            Shape::Table { .. } => Ok(self.bytes(&json!({
+            Shape::Table { .. } => Ok(self.bytes_of_struct(&json!({
                 "kind": "Table", "apiVersion": self.api_version(),
                 "metadata": {"resourceVersion": object::resource_version(scale)},
                 "columnDefinitions": table::scale_columns(resource),
@@ -192,7 +206,7 @@ impl Representation {
                 let items: Vec<Value> = page.items.iter().map(|object| self.metadata(object)).collect();
                 // In Go this is a list that was never begun.
                 let items = if items.is_empty() { Value::Null } else { items.into() };
-                Ok(self.bytes(&json!({
+                Ok(self.bytes_of_struct(&json!({
                     "kind": "PartialObjectMetadataList", "apiVersion": self.api_version(),
                     "metadata": metadata, "items": items,
                 })))
@@ -201,7 +215,7 @@ impl Representation {
                 let objects = table::ordered(resource, &page.items);
                 let rows: Vec<Value> =
                     objects.into_iter().map(|object| self.row(resource, object, now)).collect();
-                Ok(self.bytes(&json!({
+                Ok(self.bytes_of_struct(&json!({
                     "kind": "Table", "apiVersion": self.api_version(), "metadata": metadata,
                     "columnDefinitions": table::columns(resource), "rows": rows,
                 })))
@@ -259,7 +273,7 @@ fn go_type(resource: &Resource, suffix: &str) -> String {
     }
 }
 
-/// A list whose items are written as they are, without a copy.
+/// A list whose items are written as they are, without a copy; one of custom resources is a map, like these.
 struct List<'a> {
     resource: &'a Resource,
     metadata: Map<String, Value>,
@@ -268,11 +282,21 @@ struct List<'a> {
 
 impl Serialize for List<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let is_map = self.resource.is_custom();
+        let items = Items { items: &self.page.items, bare: !is_map };
         let mut map = serializer.serialize_map(Some(4))?;
+        if is_map {
+            map.serialize_entry("apiVersion", &self.resource.api_version())?;
+            map.serialize_entry("items", &items)?;
+        }
         map.serialize_entry("kind", &self.resource.list_kind)?;
-        map.serialize_entry("apiVersion", &self.resource.api_version())?;
+        if !is_map {
+            map.serialize_entry("apiVersion", &self.resource.api_version())?;
+        }
         map.serialize_entry("metadata", &self.metadata)?;
-        map.serialize_entry("items", &Items { items: &self.page.items, bare: !self.resource.is_custom() })?;
+        if !is_map {
+            map.serialize_entry("items", &items)?;
+        }
         map.end()
     }
 }
@@ -298,8 +322,13 @@ struct Item<'a> {
 impl Serialize for Item<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.item {
-            Value::Object(members) if self.bare => serializer
-                .collect_map(members.iter().filter(|(key, _)| *key != "kind" && *key != "apiVersion")),
+            Value::Object(members) if self.bare => {
+                let metadata = members.get_key_value("metadata").into_iter();
+                let others = members
+                    .iter()
+                    .filter(|(key, _)| !matches!(key.as_str(), "kind" | "apiVersion" | "metadata"));
+                serializer.collect_map(metadata.chain(others))
+            }
             other => other.serialize(serializer),
         }
     }

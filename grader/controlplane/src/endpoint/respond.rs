@@ -23,7 +23,7 @@ pub(crate) fn bytes(status: StatusCode, content_type: &'static str, body: Bytes)
 
 /// A small JSON document that is no object of a resource.
 pub(crate) fn json(status: StatusCode, value: &Value) -> Response {
-    bytes(status, "application/json", Representation::JSON.bytes(value))
+    bytes(status, "application/json", Representation::JSON.bytes_of_struct(value))
 }
 
 /// A text for people; no browser is to guess that it is something else.
@@ -41,7 +41,7 @@ pub(crate) fn not_found() -> Response {
 pub(crate) fn error(request: &Request, error: &ApiError) -> Response {
     let accept = accept::negotiate_plain(request).unwrap_or(Accept { pretty: true, ..Accept::JSON });
     let representation = Representation { accept, include: IncludeObject::default() };
-    let body = representation.bytes(&error.to_status());
+    let body = representation.bytes_of_struct(&error.to_status());
     let mut response = bytes(error.code(), representation.content_type(), body);
     let seconds = error.details().map_or(0, |details| details.retry_after_seconds);
     if seconds > 0 {

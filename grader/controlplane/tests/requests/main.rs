@@ -76,3 +76,92 @@ fn requests_are_answered_as_by_a_real_server() {
     }
     assert!(misses.is_empty(), "{} misses\n{}", misses.len(), misses.join("\n"));
 }
+
+/// Go writes structs in the order of their fields, and maps, such as custom resources, by their keys.
+#[test]
+fn answers_begin_as_those_of_a_real_server() {
+    let mut plane = ControlPlane::new(Options::default());
+    let definition = json!({
+        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+        "metadata": {"name": "gadgets.example.com"},
+        "spec": {
+            "group": "example.com", "scope": "Cluster", "names": {"plural": "gadgets", "kind": "Gadget"},
+            "versions": [{
+                "name": "v1", "served": true, "storage": true, "schema": {"openAPIV3Schema": {"type": "object"}},
+            }],
+        },
+    });
+    let gadget = json!({"kind": "Gadget", "apiVersion": "example.com/v1", "metadata": {"name": "a"}});
+    let table = "application/json;as=Table;v=v1;g=meta.k8s.io";
+    let rows = [
+        (
+            "POST",
+            "/apis/apiextensions.k8s.io/v1/customresourcedefinitions",
+            definition.to_string(),
+            None,
+            r#"{"kind":"CustomResourceDefinition","apiVersion":"apiextensions.k8s.io/v1","metadata":{"#,
+        ),
+        (
+            "POST",
+            "/apis/example.com/v1/gadgets",
+            gadget.to_string(),
+            None,
+            r#"{"apiVersion":"example.com/v1","kind":"Gadget","metadata":{"#,
+        ),
+        (
+            "GET",
+            "/apis/example.com/v1/gadgets",
+            String::new(),
+            None,
+            r#"{"apiVersion":"example.com/v1","items":[{"apiVersion":"#,
+        ),
+        (
+            "GET",
+            "/api/v1/namespaces/default",
+            String::new(),
+            None,
+            r#"{"kind":"Namespace","apiVersion":"v1","metadata":{"#,
+        ),
+        (
+            "GET",
+            "/api/v1/namespaces",
+            String::new(),
+            None,
+            r#"{"kind":"NamespaceList","apiVersion":"v1","metadata":{"resourceVersion":"#,
+        ),
+        (
+            "GET",
+            "/api/v1/namespaces/nope",
+            String::new(),
+            None,
+            r#"{"kind":"Status","apiVersion":"v1","metadata":{},"#,
+        ),
+        (
+            "GET",
+            "/api/v1/namespaces/default",
+            String::new(),
+            Some(table),
+            r#"{"kind":"Table","apiVersion":"meta.k8s.io/v1","metadata":{"#,
+        ),
+        (
+            "GET",
+            "/api/v1/componentstatuses",
+            String::new(),
+            None,
+            r#"{"kind":"ComponentStatusList","apiVersion":"v1","metadata":{},"items":[{"metadata":{"name":"#,
+        ),
+        ("GET", "/apis", String::new(), None, r#"{"kind":"APIGroupList","apiVersion":"v1","groups":[{"#),
+    ];
+    for (method, path, body, accept, expected) in rows {
+        let asked = Ask {
+            method: method.to_owned(),
+            path: path.to_owned(),
+            body,
+            content: None,
+            accept: accept.map(str::to_owned),
+        };
+        let response = ask(&mut plane, &asked);
+        let found = String::from_utf8_lossy(&response.body);
+        assert!(found.starts_with(expected), "{method} {path}: {found}");
+    }
+}

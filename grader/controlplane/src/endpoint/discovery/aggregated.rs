@@ -49,7 +49,7 @@ pub(super) fn answer<'a>(
     };
     let accept = Accept { format, ..Accept::JSON };
     let representation = Representation { accept, include: IncludeObject::default() };
-    let mut response = etag::respond(request, &tag, media_type, || representation.bytes(&list));
+    let mut response = etag::respond(request, &tag, media_type, || representation.bytes_of_struct(&list));
     response.headers.insert(header::VARY, HeaderValue::from_static("Accept"));
     response.headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public"));
     response

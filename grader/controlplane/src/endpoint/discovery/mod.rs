@@ -99,5 +99,5 @@ fn routed(request: &Request, document: &Value) -> Result<Response, ApiError> {
 
 fn document_of(accept: Accept, document: &Value) -> Response {
     let representation = Representation { accept, include: IncludeObject::default() };
-    respond::bytes(StatusCode::OK, representation.content_type(), representation.bytes(document))
+    respond::bytes(StatusCode::OK, representation.content_type(), representation.bytes_of_struct(document))
 }

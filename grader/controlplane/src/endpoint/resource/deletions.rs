@@ -72,7 +72,7 @@ impl Call<'_> {
         let status = json!({
             "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details,
         });
-        Ok(self.reply(StatusCode::OK, self.representation.bytes(&status)))
+        Ok(self.reply(StatusCode::OK, self.representation.bytes_of_struct(&status)))
     }
 
     fn delete_write(&self, options: &DeleteOptions) -> Write<'static> {

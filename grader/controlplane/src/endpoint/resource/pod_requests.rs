@@ -36,6 +36,6 @@ impl Call<'_> {
         let status = verb(server, &mut write, &mut asked);
         self.warnings.append(&mut write.warnings);
         let status = status?;
-        Ok(self.reply(StatusCode::CREATED, self.representation.bytes(&status)))
+        Ok(self.reply(StatusCode::CREATED, self.representation.bytes_of_struct(&status)))
     }
 }

@@ -78,7 +78,7 @@ impl Call<'_> {
         let options = WriteOptions::parse(&self.query, OptionsKind::Create)?;
         let asked = self.other_body(request::API_VERSION, request::KIND)?;
         let answered = request::create(server, &self.write(&options), asked)?;
-        Ok(self.reply(StatusCode::CREATED, self.representation.bytes(&answered)))
+        Ok(self.reply(StatusCode::CREATED, self.representation.bytes_of_struct(&answered)))
     }
 
     pub(super) fn updated(&mut self, updated: Updated) -> Result<Reply, ApiError> {
