@@ -26,3 +26,4 @@ pub(super) const ENDPOINT_SLICES: ResourceId = ResourceId::known("discovery.k8s.
 pub(super) const DISRUPTION_BUDGETS: ResourceId = ResourceId::known("policy", "poddisruptionbudgets");
 pub(super) const VOLUME_ATTRIBUTES_CLASSES: ResourceId =
     ResourceId::known("storage.k8s.io", "volumeattributesclasses");
+pub(super) const RESOURCE_CLAIMS: ResourceId = ResourceId::known("resource.k8s.io", "resourceclaims");

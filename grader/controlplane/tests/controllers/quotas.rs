@@ -1,6 +1,7 @@
 //! Quotas: what they refuse, and how the refused recover.
 
 use crate::cluster::{Cluster, QUOTAS, STATEFUL_SETS, seconds, stateful_set};
+use controlplane::store::ResourceId;
 use serde_json::{Value, json};
 
 fn quota(hard: Value) -> Value {
@@ -51,4 +52,46 @@ fn pods_over_the_quota_come_when_there_is_room() {
     cluster.pass(seconds(60));
     let limits = cluster.get(&QUOTAS, "limits").expect("it was created");
     assert_eq!(limits["status"]["used"]["pods"], "0");
+}
+
+#[test]
+fn claims_use_the_most_devices_of_a_class_that_they_may_be_given() {
+    const CLAIMS: ResourceId = ResourceId::known("resource.k8s.io", "resourceclaims");
+    let mut cluster = Cluster::new();
+    cluster.create(&QUOTAS, quota(json!({"gold.deviceclass.resource.k8s.io/devices": "40"})));
+    cluster.pass(seconds(1));
+    let of = |class: &str, more: Value| {
+        let mut wanted = json!({"deviceClassName": class});
+        wanted.as_object_mut().expect("an object").extend(more.as_object().cloned().unwrap_or_default());
+        wanted
+    };
+    let claim = |name: &str, requests: Value| {
+        json!({
+            "apiVersion": "resource.k8s.io/v1", "kind": "ResourceClaim",
+            "metadata": {"name": name, "namespace": "default"}, "spec": {"devices": {"requests": requests}},
+        })
+    };
+    let alternatives = json!([
+        {"name": "a", "deviceClassName": "gold", "count": 2}, {"name": "b", "deviceClassName": "gold", "count": 5},
+        {"name": "c", "deviceClassName": "silver", "allocationMode": "All"},
+    ]);
+    let first = json!([
+        {"name": "one", "exactly": of("gold", json!({}))}, {"name": "some", "firstAvailable": alternatives},
+    ]);
+    cluster.create(&CLAIMS, claim("first", first));
+    let all = json!([{"name": "all", "exactly": of("gold", json!({"allocationMode": "All"}))}]);
+    cluster.create(&CLAIMS, claim("all", all.clone()));
+    cluster.pass(seconds(1));
+    let used = cluster.get(&QUOTAS, "limits").expect("it was created")["status"]["used"].clone();
+    assert_eq!(used["gold.deviceclass.resource.k8s.io/devices"], "38");
+    let now = cluster.now;
+    let created =
+        cluster.plane.act_as("test", now, |api| api.create(&CLAIMS, Some("default"), claim("more", all)));
+    let refused = created.expect_err("the quota is used up");
+    assert_eq!(
+        refused.message(),
+        "resourceclaims.resource.k8s.io \"more\" is forbidden: exceeded quota: limits, requested: \
+         gold.deviceclass.resource.k8s.io/devices=32, used: gold.deviceclass.resource.k8s.io/devices=38, limited: \
+         gold.deviceclass.resource.k8s.io/devices=40"
+    );
 }

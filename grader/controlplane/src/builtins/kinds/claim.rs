@@ -1,8 +1,9 @@
 //! PersistentVolumeClaims (pkg/registry/core/persistentvolumeclaim/strategy.go, pkg/apis/core/validation).
 
-use super::{limits, resources};
+use super::{default_class, limits, resources};
 use crate::builtins::fields::{at, list, put, set, text};
 use crate::builtins::names;
+use crate::builtins::quantity::Quantity;
 use crate::builtins::rules::{Cluster, Rules};
 use crate::error::ApiError;
 use crate::field_error::FieldError;
@@ -11,13 +12,18 @@ use crate::store::ResourceId;
 use serde_json::{Value, json};
 
 const STORAGE_CLASSES: ResourceId = ResourceId::known("storage.k8s.io", "storageclasses");
+const CLAIMS: ResourceId = ResourceId::known("", "persistentvolumeclaims");
 const PROTECTION: &str = "kubernetes.io/pvc-protection";
 
 pub(super) struct Claim;
 
 impl Rules for Claim {
-    fn admit_final(&self, new: &Value, _old: Option<&Value>, cluster: &dyn Cluster) -> Result<(), ApiError> {
-        limits::check_claim(new, cluster)
+    fn admit_final(&self, new: &Value, old: Option<&Value>, cluster: &dyn Cluster) -> Result<(), ApiError> {
+        limits::check_claim(new, cluster)?;
+        match old.map(|old| growth_refusal(new, old, cluster)) {
+            Some(Some(why)) => Err(ApiError::forbidden(&CLAIMS, text(new, "/metadata/name"), why)),
+            _ => Ok(()),
+        }
     }
 
     /// The claim is protected as long as a pod uses it, and asks for the default class when it names none
@@ -33,14 +39,8 @@ impl Rules for Claim {
         }
         if at(new, "/spec/storageClassName").is_null() && text(new, "/spec/volumeName").is_empty() {
             let classes = cluster.list(&STORAGE_CLASSES, None);
-            let annotation = "storageclass.kubernetes.io/is-default-class";
-            // The newest of several.
-            let default = classes
-                .iter()
-                .filter(|class| at(class, "/metadata/annotations").get(annotation) == Some(&json!("true")))
-                .max_by_key(|class| text(class, "/metadata/creationTimestamp").to_owned());
-            if let Some(class) = default {
-                put(new, &["spec", "storageClassName"], text(class, "/metadata/name"));
+            if let Some(name) = default_class::name(&classes, "storageclass.kubernetes.io/is-default-class") {
+                put(new, &["spec", "storageClassName"], name);
             }
         }
         Ok(())
@@ -163,4 +163,23 @@ pub(super) fn volume_mode(spec: &Value, path: &str, errors: &mut Vec<FieldError>
     if !["", "Block", "Filesystem"].contains(&mode) {
         errors.push(FieldError::not_supported(format!("{path}.volumeMode"), mode, ["Block", "Filesystem"]));
     }
+}
+/// Why a claim may not grow, if it does (plugin/pkg/admission/storage/persistentvolume/resize).
+fn growth_refusal(new: &Value, old: &Value, cluster: &dyn Cluster) -> Option<&'static str> {
+    let size = |claim: &Value| Quantity::parse(text(claim, "/spec/resources/requests/storage")).ok();
+    if size(new) <= size(old) {
+        return None;
+    }
+    if text(old, "/status/phase") != "Bound" {
+        return Some("Only bound persistent volume claims can be expanded");
+    }
+    let class = text(new, "/spec/storageClassName");
+    let class =
+        cluster.get(&STORAGE_CLASSES, "", class).filter(|_| class == text(old, "/spec/storageClassName"));
+    if class.is_some_and(|class| class["allowVolumeExpansion"] == true) {
+        return None;
+    }
+    Some(
+        "only dynamically provisioned pvc can be resized and the storageclass that provisions the pvc must support resize",
+    )
 }

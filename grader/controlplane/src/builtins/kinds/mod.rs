@@ -11,6 +11,7 @@ mod config;
 mod containers;
 mod coordination;
 mod csi;
+mod default_class;
 mod dynamic_resources;
 mod endpoint_slice;
 mod endpoints;

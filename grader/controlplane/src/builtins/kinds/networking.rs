@@ -1,16 +1,44 @@
 //! Ingresses (pkg/apis/networking/validation/validation.go).
 
-use crate::builtins::fields::{at, list, number, text};
+use super::default_class;
+use crate::builtins::fields::{at, has, list, number, put, text};
 use crate::builtins::names;
-use crate::builtins::rules::Rules;
+use crate::builtins::rules::{Cluster, Rules};
+use crate::error::ApiError;
 use crate::field_error::FieldError;
+use crate::store::ResourceId;
 use serde_json::Value;
+
+/// Where an Ingress named its class before there was a field for it.
+const OLD_CLASS: &str = "kubernetes.io/ingress.class";
+const INGRESS_CLASSES: ResourceId = ResourceId::known("networking.k8s.io", "ingressclasses");
 
 pub(super) struct Ingress;
 
 impl Rules for Ingress {
     fn counts_generation(&self) -> bool {
         true
+    }
+
+    /// A new one is of the default class when it names none (plugin/pkg/admission/network/defaultingressclass).
+    fn admit(&self, new: &mut Value, old: Option<&Value>, cluster: &mut dyn Cluster) -> Result<(), ApiError> {
+        let annotations = at(new, "/metadata/annotations");
+        let is_named = has(at(new, "/spec"), "ingressClassName") || has(annotations, OLD_CLASS);
+        if old.is_none() && !is_named {
+            let classes = cluster.list(&INGRESS_CLASSES, None);
+            if let Some(name) = default_class::name(&classes, "ingressclass.kubernetes.io/is-default-class") {
+                put(new, &["spec", "ingressClassName"], name);
+            }
+        }
+        Ok(())
+    }
+
+    fn warnings(&self, ingress: &Value, old: Option<&Value>) -> Vec<String> {
+        let is_annotated = has(at(ingress, "/metadata/annotations"), OLD_CLASS);
+        let is_old = old.is_none() && is_annotated && !has(at(ingress, "/spec"), "ingressClassName");
+        let warning =
+            || format!("annotation {OLD_CLASS:?} is deprecated, please use 'spec.ingressClassName' instead");
+        is_old.then(warning).into_iter().collect()
     }
 
     fn validate_create(&self, ingress: &Value) -> Vec<FieldError> {

@@ -7,6 +7,7 @@
 mod admission;
 mod charge;
 mod controller;
+mod devices;
 mod scopes;
 mod usage;
 

@@ -1,9 +1,10 @@
 //! How much of what an object uses (pkg/quota/v1/evaluator/core).
 
+use super::devices;
 use crate::builtins::amounts;
 pub(super) use crate::builtins::amounts::{Amounts, add, amounts, to_value};
 use crate::builtins::quantity::Quantity;
-use crate::controllers::known::{PERSISTENT_VOLUME_CLAIMS, PODS, SERVICES};
+use crate::controllers::known::{PERSISTENT_VOLUME_CLAIMS, PODS, RESOURCE_CLAIMS, SERVICES};
 use crate::controllers::{fields, pods};
 use crate::store::ResourceId;
 use serde_json::Value;
@@ -35,6 +36,8 @@ pub(super) fn of(resource: &ResourceId, object: &Value) -> Amounts {
         add(&mut used, &of_service(object));
     } else if *resource == PERSISTENT_VOLUME_CLAIMS {
         used.extend(of_claim(object));
+    } else if *resource == RESOURCE_CLAIMS {
+        used.extend(devices::of(object));
     }
     used
 }
@@ -49,6 +52,7 @@ pub(super) fn resource_of(name: &str) -> ResourceId {
         "services.nodeports" | "services.loadbalancers" => SERVICES,
         "requests.storage" => PERSISTENT_VOLUME_CLAIMS,
         name if name.contains(BY_CLASS) => PERSISTENT_VOLUME_CLAIMS,
+        name if name.ends_with(devices::BY_CLASS) => RESOURCE_CLAIMS,
         name if ALIASES.contains(&name) => ResourceId::new("", name.to_owned()),
         _ => PODS,
     }
