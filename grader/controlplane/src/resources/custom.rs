@@ -85,6 +85,14 @@ impl Custom {
         }
     }
 
+    /// Fills in the status of a new object, which lost the one that it came with: every reader would see this default.
+    pub(crate) fn default_status(&self, object: &mut Value) {
+        let schema = &self.version().schema;
+        if schema.properties.get("status").is_some_and(|status| status.default.is_some()) {
+            defaulting::apply_defaults(schema, object);
+        }
+    }
+
     /// Makes an object that was converted to the stored version one of that version: every reader would see it pruned,
     /// and with these defaults.
     pub(crate) fn fit_for_storage(&self, object: &mut Value) {

@@ -7,6 +7,7 @@ use crate::controllers::quota;
 use crate::conversion;
 use crate::error::ApiError;
 use crate::object;
+use crate::resources::Nature;
 use crate::strategy;
 use serde_json::Value;
 use std::sync::Arc;
@@ -79,6 +80,9 @@ pub(crate) fn insert(
     // A dry run does not come to where this is looked at.
     if !write.dry_run && !object::resource_version(&object).is_empty() {
         return Err(ApiError::unexpected("resourceVersion should not be set on objects to be created"));
+    }
+    if let Nature::Custom(custom) = &resource.nature {
+        custom.default_status(&mut object);
     }
     let prepared = conversion::prepare(server, &resource, object)?;
     if let Some(existing) = server.store.get(&resource.storage, &write.namespace, &write.name) {

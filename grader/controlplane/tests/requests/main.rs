@@ -165,3 +165,47 @@ fn answers_begin_as_those_of_a_real_server() {
         assert!(found.starts_with(expected), "{method} {path}: {found}");
     }
 }
+
+/// A new object loses the status that it came with, and is then read with the default of the schema, as always.
+#[test]
+fn the_default_of_a_status_is_there_from_the_start() {
+    let mut plane = ControlPlane::new(Options::default());
+    let waiting = json!({"conditions": [{"type": "Accepted", "status": "Unknown"}]});
+    let schema = json!({
+        "type": "object", "properties": {"status": {
+            "type": "object", "x-kubernetes-preserve-unknown-fields": true, "default": waiting,
+        }},
+    });
+    let definition = json!({
+        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+        "metadata": {"name": "gates.example.com"},
+        "spec": {
+            "group": "example.com", "scope": "Cluster", "names": {"plural": "gates", "kind": "Gate"},
+            "versions": [{
+                "name": "v1", "served": true, "storage": true, "subresources": {"status": {}},
+                "schema": {"openAPIV3Schema": schema},
+            }],
+        },
+    });
+    let mut send = |method: &str, path: &str, body: Value, content: Option<&str>| -> Value {
+        let asked = Ask {
+            method: method.to_owned(),
+            path: path.to_owned(),
+            body: body.to_string(),
+            content: content.map(str::to_owned),
+            accept: None,
+        };
+        serde_json::from_slice(&ask(&mut plane, &asked).body).expect("JSON")
+    };
+    send("POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", definition, None);
+    let gates = "/apis/example.com/v1/gates";
+    let gate = |name: &str| {
+        json!({
+            "apiVersion": "example.com/v1", "kind": "Gate", "metadata": {"name": name}, "status": {"mine": true},
+        })
+    };
+    assert_eq!(send("POST", gates, gate("a"), None)["status"], waiting);
+    let path = format!("{gates}/b?fieldManager=m");
+    assert_eq!(send("PATCH", &path, gate("b"), Some("application/apply-patch+yaml"))["status"], waiting);
+    assert_eq!(send("GET", &format!("{gates}/a"), json!({}), None)["status"], waiting);
+}
