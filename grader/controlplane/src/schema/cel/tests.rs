@@ -221,6 +221,49 @@ fn calls_that_compare_items_cost_as_much_as_in_kubernetes() {
 }
 
 #[test]
+fn lists_are_joined_without_copies() {
+    let told = |rule: &str| errors(with_rules(anything(), json!([{"rule": rule}])), object(), None);
+    let deep = vec!["l"; 100].join(" + ");
+    for rule in [
+        "[lists.range(100)].all(l, (l + l)[150] == 50 && (l + l).size() == 200 && (l + l).reverse()[199] == 0)",
+        "[lists.range(100)].all(l, l + l == l + l && l + l != l && 99 in l + l && !(100 in l + l))",
+        "[lists.range(100)].all(l, (l + l).exists(i, x, i == 199 && x == 99) && (l + [7])[100] == 7)",
+        "[lists.range(10000)].map(l, l.map(x, l + l))[0].size() == 10000",
+        &format!("[lists.range(20)].all(l, ({deep})[1999] == 19)"),
+    ] {
+        assert_eq!(told(rule), Vec::<String>::new(), "{rule}");
+    }
+}
+
+#[test]
+fn what_would_not_fit_into_memory_is_too_expensive() {
+    let told = |rule: &str| errors(with_rules(anything(), json!([{"rule": rule}])), object(), None);
+    let deep = vec!["l"; 100].join(" + ");
+    let text = |length: u32| format!("[lists.range({length}).map(x, 'a').join()]");
+    for (cheap, expensive) in [
+        (
+            format!("[lists.range(10)].map(l, lists.range(1000).map(x, {deep}))[0].size() == 1000"),
+            format!("[lists.range(1000)].map(l, lists.range(1000).map(x, {deep}))[0].size() == 1000"),
+        ),
+        (
+            "[lists.range(900)].all(l, l.map(x, l).flatten().size() == 810000)".to_owned(),
+            "[lists.range(1100)].all(l, l.map(x, l).flatten().size() == 1210000)".to_owned(),
+        ),
+        (
+            format!("{}.all(t, t.replace('a', t).size() == 9000000)", text(3000)),
+            format!("{}.all(t, t.replace('a', t).size() == 10240000)", text(3200)),
+        ),
+        (
+            format!("{}.all(t, lists.range(3000).map(x, t).join().size() == 9000000)", text(3000)),
+            format!("{}.all(t, lists.range(3400).map(x, t).join().size() == 10200000)", text(3000)),
+        ),
+    ] {
+        assert_eq!(told(&cheap), Vec::<String>::new(), "{cheap}");
+        assert!(told(&expensive).concat().contains("actual cost limit exceeded"), "{expensive}");
+    }
+}
+
+#[test]
 fn rules_apply_to_scalars_items_and_map_values() {
     let scalar = json!({"type": "integer", "x-kubernetes-validations": [{"rule": "self % 2 == 0", "message": "must be even"}]});
     assert_eq!(

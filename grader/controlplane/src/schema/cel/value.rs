@@ -1,5 +1,6 @@
 //! Values of expressions. What comes from an object stays where it is and is read through its schema when asked for.
 
+mod items;
 mod order;
 
 use super::super::validation::{is_date, parse_duration};
@@ -7,6 +8,7 @@ use super::super::{ListType, Schema, Type as SchemaType};
 use super::authorization::Authorization;
 use super::escaping::{escape, unescape};
 use base64::Engine;
+use items::Items;
 use jiff::Timestamp;
 use serde_json::{Map, Value as Json};
 use std::borrow::Cow;
@@ -27,7 +29,7 @@ pub(super) enum Value<'a> {
     /// In nanoseconds.
     Duration(i64),
     Type(Cow<'a, str>),
-    List(Rc<Vec<Value<'a>>>),
+    List(Rc<Items<'a>>),
     /// A list of an object, with its schema.
     JsonList(&'a [Json], &'a Schema),
     Map(Rc<Vec<(Value<'a>, Value<'a>)>>),
@@ -174,7 +176,7 @@ impl<'a> Value<'a> {
     }
 
     pub(super) fn list(items: Vec<Value<'a>>) -> Value<'a> {
-        Value::List(Rc::new(items))
+        Value::List(Rc::new(Items::Made(items)))
     }
 
     pub(super) fn some(value: Value<'a>) -> Value<'a> {
@@ -211,26 +213,6 @@ impl<'a> Value<'a> {
             Value::JsonList(items, _) => Some(items.len()),
             Value::Map(entries) => Some(entries.len()),
             Value::JsonMap(fields, _) | Value::Object(fields, _) => Some(fields.len()),
-            _ => None,
-        }
-    }
-
-    /// An item of a list.
-    pub(super) fn item(&self, index: usize) -> Option<Value<'a>> {
-        match self {
-            Value::List(items) => items.get(index).cloned(),
-            Value::JsonList(items, schema) => Some(json_item(items.get(index)?, schema)),
-            _ => None,
-        }
-    }
-
-    /// All items of a list; `None` for other values.
-    pub(super) fn items(&self) -> Option<Vec<Value<'a>>> {
-        match self {
-            Value::List(items) => Some(items.to_vec()),
-            Value::JsonList(items, schema) => {
-                Some(items.iter().map(|item| json_item(item, schema)).collect())
-            }
             _ => None,
         }
     }
@@ -307,25 +289,17 @@ impl<'a> Value<'a> {
 
     /// The order of a set or list map does not count.
     fn lists_equal(&self, other: &Value<'_>) -> bool {
-        let (Some(items), Some(others)) = (self.items(), other.items()) else { return false };
-        if items.len() != others.len() {
+        if self.len() != other.len() {
             return false;
         }
         if self.is_unordered() || other.is_unordered() {
-            return items.iter().all(|item| others.iter().any(|other| item.equals(other)));
+            return self.each().all(|item| other.each().any(|other| item.equals(&other)));
         }
-        items.iter().zip(&others).all(|(one, other)| one.equals(other))
+        self.each().zip(other.each()).all(|(one, other)| one.equals(&other))
     }
 
     fn is_unordered(&self) -> bool {
         matches!(self, Value::JsonList(_, schema) if matches!(schema.list_type, Some(ListType::Set | ListType::Map(_))))
-    }
-}
-
-fn json_item<'a>(item: &'a Json, schema: &'a Schema) -> Value<'a> {
-    match schema.items.as_deref() {
-        Some(schema) => Value::of(item, schema, schema.embedded_resource),
-        None => Value::Null,
     }
 }
 

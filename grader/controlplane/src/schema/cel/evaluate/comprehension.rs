@@ -10,10 +10,11 @@ impl<'a> Evaluator<'a> {
     pub(super) fn comprehension(&mut self, comprehension: &'a Comprehension) -> Evaluated<'a> {
         let range = self.expr(&comprehension.range)?;
         let is_list = matches!(range, Value::List(_) | Value::JsonList(..));
-        let items = range.items().or_else(|| range.keys()).ok_or_else(Fault::no_such_overload)?;
+        let keys = if is_list { Vec::new() } else { range.keys().ok_or_else(Fault::no_such_overload)? };
+        let item = |index: usize| if is_list { range.item(index) } else { keys.get(index).cloned() };
         let mut turn = Turn::new(comprehension.kind);
         let depth = self.scope.len();
-        for (index, item) in items.into_iter().enumerate() {
+        for (index, item) in (0..).map_while(item).enumerate() {
             self.spend(turn.cost())?;
             match &comprehension.second {
                 None => self.scope.push((&comprehension.first, item.clone())),
@@ -22,7 +23,11 @@ impl<'a> Evaluator<'a> {
                     self.scope.push((second, item.clone()));
                 }
                 Some(second) => {
-                    let value = range.entry(&item).unwrap_or(Value::Null);
+                    let value = match &range {
+                        Value::Map(entries) => entries.get(index).map(|(_, value)| value.clone()),
+                        range => range.entry(&item),
+                    };
+                    let value = value.unwrap_or(Value::Null);
                     self.scope.push((&comprehension.first, item.clone()));
                     self.scope.push((second, value));
                 }

@@ -2,9 +2,9 @@
 
 use super::super::super::ListType;
 use super::super::cost::LIST_OF_CALL;
-use super::super::evaluate::{Evaluated, Fault};
+use super::super::evaluate::{CALL_LIMIT, Evaluated, Fault};
 use super::super::value::Value;
-use super::{operator, text};
+use super::{operator, strings, text};
 use std::cmp::Ordering;
 use std::rc::Rc;
 
@@ -40,7 +40,11 @@ pub(super) fn call<'a>(name: &str, target: &Option<Value<'a>>, args: &[Value<'a>
             let separator = args.first().map_or(Some(""), text)?;
             let texts: Option<Vec<&str>> = items.iter().map(text).collect();
             match texts {
-                Some(texts) => Ok(Value::text(texts.join(separator))),
+                Some(texts) => {
+                    let each = texts.iter().map(|text| text.len().saturating_add(separator.len()));
+                    strings::check_length(each.fold(0, usize::saturating_add))
+                        .map(|()| Value::text(texts.join(separator)))
+                }
                 None => Err(Fault::no_such_overload()),
             }
         }
@@ -70,8 +74,8 @@ pub(super) fn call<'a>(name: &str, target: &Option<Value<'a>>, args: &[Value<'a>
             Ok(Value::list(distinct))
         }
         ("sort", []) => sorted(items.into_iter().map(|item| (item.clone(), item)).collect()),
-        ("flatten", []) => Ok(Value::list(flattened(items, 1))),
-        ("flatten", [Value::Int(depth)]) if *depth >= 0 => Ok(Value::list(flattened(items, *depth))),
+        ("flatten", []) => flattened(items, 1),
+        ("flatten", [Value::Int(depth)]) if *depth >= 0 => flattened(items, *depth),
         ("flatten", [Value::Int(_)]) => error("level must be non-negative"),
         _ => return None,
     })
@@ -154,27 +158,42 @@ fn function<'a>(name: &str, args: &[Value<'a>]) -> Option<Evaluated<'a>> {
 
 /// Two lists as one. Those of a set or a list map are united: what is in both stays where it was, in the later form.
 pub(super) fn concatenated<'a>(left: &Value<'a>, right: &Value<'a>) -> Value<'a> {
-    let mut items = left.items().unwrap_or_default();
-    let added = right.items().unwrap_or_default();
-    let list_type = match left {
-        Value::JsonList(_, schema) => schema.list_type.as_ref(),
-        _ => None,
-    };
+    let Some(list_type) = uniting(left) else { return Value::joined(left, right) };
     let is_same = |one: &Value<'a>, other: &Value<'a>| match list_type {
-        Some(ListType::Set) => one.equals(other),
-        Some(ListType::Map(keys)) => keys.iter().all(|key| match (one.field(key), other.field(key)) {
+        ListType::Map(keys) => keys.iter().all(|key| match (one.field(key), other.field(key)) {
             (Some(one), Some(other)) => one.equals(&other),
             (one, other) => one.is_none() && other.is_none(),
         }),
-        _ => false,
+        _ => one.equals(other),
     };
-    for item in added {
+    let mut items: Vec<Value<'a>> = left.each().collect();
+    for item in right.each() {
         match items.iter_mut().find(|earlier| is_same(earlier, &item)) {
             Some(earlier) => *earlier = item,
             None => items.push(item),
         }
     }
     Value::list(items)
+}
+
+/// What it costs to make one list of two. In Kubernetes it is always 1; here what has to be copied or compared counts as
+/// well, a little.
+pub(super) fn joining_cost(left: &Value<'_>, right: &Value<'_>) -> u64 {
+    let work = match uniting(left) {
+        Some(_) => left.len().unwrap_or_default().saturating_mul(right.len().unwrap_or_default()) / 10,
+        None => Value::copied_when_joined(left, right),
+    };
+    1 + (work as u64) / 10
+}
+
+/// How the items of a list are told apart that takes each once.
+fn uniting<'a>(list: &Value<'a>) -> Option<&'a ListType> {
+    match list {
+        Value::JsonList(_, schema) => {
+            schema.list_type.as_ref().filter(|type_| matches!(type_, ListType::Set | ListType::Map(_)))
+        }
+        _ => None,
+    }
 }
 
 fn position<'a>(found: Option<usize>) -> Value<'a> {
@@ -190,13 +209,27 @@ fn unwrapped<'a>(items: Vec<Value<'a>>) -> Value<'a> {
     Value::list(present.collect())
 }
 
-fn flattened<'a>(items: Vec<Value<'a>>, depth: i64) -> Vec<Value<'a>> {
-    if depth == 0 {
-        return items;
+/// The items of lists in a list, so many levels down. The cost does not count how many there are.
+fn flattened<'a>(mut items: Vec<Value<'a>>, depth: i64) -> Evaluated<'a> {
+    for _ in 0..depth {
+        let mut flat = Vec::new();
+        let mut changes = false;
+        for item in items {
+            match item {
+                Value::List(_) | Value::JsonList(..) => {
+                    changes = true;
+                    flat.extend(item.each().take(CALL_LIMIT as usize + 1));
+                }
+                item => flat.push(item),
+            }
+            if flat.len() as u64 > CALL_LIMIT {
+                return Err(Fault::TooExpensive);
+            }
+        }
+        items = flat;
+        if !changes {
+            break;
+        }
     }
-    let each = items.into_iter().flat_map(|item| match item.items() {
-        Some(inner) => flattened(inner, depth - 1),
-        None => vec![item],
-    });
-    each.collect()
+    Ok(Value::list(items))
 }

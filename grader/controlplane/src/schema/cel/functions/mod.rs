@@ -37,8 +37,7 @@ pub(super) fn operator<'a>(name: &str, left: &Value<'a>, right: &Value<'a>) -> E
         "_>=_" => compared(Ordering::is_ge),
         "@in" => match right {
             Value::List(_) | Value::JsonList(..) => {
-                let items = right.items().unwrap_or_default();
-                Ok(Value::Bool(items.iter().any(|item| item.equals(left))))
+                Ok(Value::Bool(right.each().any(|item| item.equals(left))))
             }
             Value::Map(_) | Value::JsonMap(..) | Value::Object(..) => {
                 Ok(Value::Bool(right.entry(left).is_some()))
@@ -64,7 +63,7 @@ pub(super) fn operator_cost(name: &str, left: &Value<'_>, right: &Value<'_>) -> 
         "_+_" if matches!(left, Value::String(_) | Value::Bytes(_)) => {
             (size(left) + size(right)).div_ceil(10)
         }
-        "_+_" => 1,
+        "_+_" => lists::joining_cost(left, right),
         _ => size(left).min(size(right)).div_ceil(10).max(1),
     }
 }

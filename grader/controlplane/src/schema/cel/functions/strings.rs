@@ -2,7 +2,7 @@
 
 use super::super::super::pattern::Pattern;
 use super::super::ast::{Call, Kind};
-use super::super::evaluate::{Evaluated, Fault};
+use super::super::evaluate::{CALL_LIMIT, Evaluated, Fault};
 use super::super::value::Value;
 use super::text;
 
@@ -36,13 +36,10 @@ pub(super) fn call<'a>(call: &Call, target: &Option<Value<'a>>, args: &[Value<'a
         ("lowerAscii", 0) => Ok(Value::text(subject.to_ascii_lowercase())),
         ("upperAscii", 0) => Ok(Value::text(subject.to_ascii_uppercase())),
         ("trim", 0) => Ok(Value::text(subject.trim())),
-        ("replace", 2) => Ok(Value::text(subject.replace(first?, text(&args[1])?))),
+        ("replace", 2) => replace(subject, first?, text(&args[1])?, usize::MAX),
         ("replace", 3) => {
-            let (from, to, count) = (first?, text(&args[1])?, integer(2)?);
-            Ok(Value::text(
-                usize::try_from(count)
-                    .map_or_else(|_| subject.replace(from, to), |count| subject.replacen(from, to, count)),
-            ))
+            let most = usize::try_from(integer(2)?).unwrap_or(usize::MAX);
+            replace(subject, first?, text(&args[1])?, most)
         }
         ("split", 1 | 2) => Ok(split(subject, first?, integer(1))),
         ("charAt", 1) => {
@@ -136,4 +133,17 @@ fn last_index_of<'a>(subject: &str, searched: &str, from: i64) -> Evaluated<'a> 
 
 fn byte_position(subject: &str, character: usize) -> usize {
     subject.char_indices().nth(character).map_or(subject.len(), |(index, _)| index)
+}
+
+/// A text with a part replaced wherever it stands, at most so often. The cost does not count what the text becomes.
+fn replace<'a>(subject: &str, from: &str, to: &str, most: usize) -> Evaluated<'a> {
+    let growth = to.len().saturating_sub(from.len());
+    let replaced = if growth == 0 { 0 } else { subject.matches(from).take(most).count() };
+    check_length(replaced.saturating_mul(growth).saturating_add(subject.len()))?;
+    Ok(Value::text(subject.replacen(from, to, most)))
+}
+
+/// Refuses a text of so many bytes that whoever looks at it exceeds the limit of cost: ten cost one.
+pub(super) fn check_length(bytes: usize) -> Result<(), Fault> {
+    if bytes as u64 / 10 > CALL_LIMIT { Err(Fault::TooExpensive) } else { Ok(()) }
 }
