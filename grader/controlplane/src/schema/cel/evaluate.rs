@@ -106,14 +106,14 @@ impl<'a> Evaluator<'a> {
                     return value.map(|_| Value::Bool(true));
                 }
                 match self.expr(operand)? {
-                    Value::Authorization(_) => Ok(Value::Bool(false)),
                     Value::Optional(inner) => {
                         Ok(Value::Bool(inner.is_some_and(|inner| inner.field(field).is_some())))
                     }
                     value @ (Value::Object(..) | Value::Map(_) | Value::JsonMap(..)) => {
                         Ok(Value::Bool(value.field(field).is_some()))
                     }
-                    _ => Err(Fault::no_such_overload()),
+                    // What has no fields has not this one either.
+                    _ => Ok(Value::Bool(false)),
                 }
             }
             Kind::Index { operand, index, optional } => self.index(operand, index, *optional),
@@ -197,7 +197,7 @@ impl<'a> Evaluator<'a> {
                 Some(found) => Ok(found),
                 None => Err(Fault::no_such_key(field)),
             },
-            _ => Err(Fault::no_such_overload()),
+            _ => Err(Fault::no_such_key(field)),
         }
     }
 
@@ -225,6 +225,9 @@ impl<'a> Evaluator<'a> {
             }
             (Value::Map(_) | Value::JsonMap(..) | Value::Object(..), key) => {
                 container.entry(key).ok_or_else(|| Fault::no_such_key(&functions::shown(key)))
+            }
+            (Value::List(_) | Value::JsonList(..), index) => {
+                return Err(Fault::Error(format!("unsupported index type '{}' in list", index.type_name())));
             }
             _ => return Err(Fault::no_such_overload()),
         };

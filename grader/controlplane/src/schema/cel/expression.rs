@@ -249,4 +249,79 @@ mod tests {
             assert_eq!(value(&compiled, vec![("object", &object)]), Ok(expected), "{source}");
         }
     }
+
+    /// What a real server said to each of these.
+    #[test]
+    fn rare_texts_are_those_of_a_real_server() {
+        let prefix = "network address parse error during conversion from string";
+        let prefix = format!("{prefix}: {prefix}: netip.ParsePrefix");
+        let address = |text: &str, why: &str| {
+            format!(
+                "IP Address {text:?} parse error during conversion from string: ParseAddr({text:?}): {why}"
+            )
+        };
+        let table = [
+            ("semver('1.2')", "No Major.Minor.Patch elements found".to_owned()),
+            ("semver('v1.2.3')", "Invalid character(s) found in major number \"v1\"".to_owned()),
+            ("semver('1.02.3')", "Minor number must not contain leading zeroes \"02\"".to_owned()),
+            ("semver('1.2.3.4')", "Invalid character(s) found in patch number \"3.4\"".to_owned()),
+            ("semver('1.2.3-alpha..1')", "Prerelease is empty".to_owned()),
+            (
+                "semver('1.2.3-01')",
+                "Numeric PreRelease version must not contain leading zeroes \"01\"".to_owned(),
+            ),
+            ("semver('1.2.3+')", "Build meta data is empty".to_owned()),
+            ("semver('')", "Version string empty".to_owned()),
+            (
+                "semver('99999999999999999999.1.1')",
+                "strconv.ParseUint: parsing \"99999999999999999999\": value out of range".to_owned(),
+            ),
+            (
+                "[1,2,3].slice(2,1)",
+                "cannot slice(2, 1), start index must be less than or equal to end index".to_owned(),
+            ),
+            ("[1,2,3].slice(0,4)", "cannot slice(0, 4), list is length 3".to_owned()),
+            ("[1,2,3].slice(-1,1)", "cannot slice(-1, 1), negative indexes not supported".to_owned()),
+            ("duration('1s') + duration('9223372036s')", "integer overflow".to_owned()),
+            ("ip('1.2.3')", address("1.2.3", "IPv4 address too short")),
+            ("ip('1.2.3.4.5')", address("1.2.3.4.5", "IPv4 address too long")),
+            ("ip('256.1.1.1')", address("256.1.1.1", "IPv4 field has value >255")),
+            ("ip('01.1.1.1')", address("01.1.1.1", "IPv4 field has octet with leading zero")),
+            ("ip('a')", address("a", "unable to parse IP")),
+            ("cidr('10.0.0.0')", format!("{prefix}(\"10.0.0.0\"): no '/'")),
+            ("cidr('10.0.0.0/33')", format!("{prefix}(\"10.0.0.0/33\"): prefix length out of range")),
+            (
+                "cidr('1.2.3/8')",
+                format!("{prefix}(\"1.2.3/8\"): ParseAddr(\"1.2.3\"): IPv4 address too short"),
+            ),
+            ("cidr('1.2.3.4/08')", format!("{prefix}(\"1.2.3.4/08\"): bad bits after slash: \"08\"")),
+            ("dyn([1])['a']", "unsupported index type 'string' in list".to_owned()),
+            ("dyn(1).b", "no such key: b".to_owned()),
+            ("dyn('a').startsWith(dyn(1))", "no such overload".to_owned()),
+            ("dyn(1).size()", "no such overload: size".to_owned()),
+        ];
+        for (source, expected) in table {
+            let compiled = Expression::compile(source, &Scope::of_request(), Wanted::Any).expect(source);
+            let failure = Failure::Error { expression: source.to_owned(), why: expected };
+            assert_eq!(value(&compiled, Vec::new()), Err(failure));
+        }
+        let table = [
+            ("'%e'.format([1234.5])", json!("1.234500×10⁰³")),
+            ("'%.2e'.format([1e100])", json!("1.000000×10¹⁰⁰")),
+            ("'a %e %% %d'.format([-0.00012, 5])", json!("a -1.200000×10⁻⁰⁴ % 5")),
+            ("'%s'.format([1.0])", json!("1")),
+            ("'%s'.format([1e21])", json!("1e+21")),
+            ("'abc'.indexOf('c', 5)", json!(-1)),
+            ("'abc'.lastIndexOf('a', 5)", json!(-1)),
+            ("has(dyn(1).b)", json!(false)),
+            ("[?optional.none()].size() + [?optional.of(1), 2].size()", json!(2)),
+        ];
+        for (source, expected) in table {
+            let compiled = Expression::compile(source, &Scope::of_request(), Wanted::Any).expect(source);
+            assert_eq!(value(&compiled, Vec::new()), Ok(expected), "{source}");
+        }
+        let infinite = Expression::compile("1e400", &Scope::of_request(), Wanted::Any).map(drop);
+        let mistake = "compilation failed: ERROR: <input>:1:1: invalid double literal\n | 1e400\n | ^";
+        assert_eq!(infinite, Err(mistake.to_owned()));
+    }
 }

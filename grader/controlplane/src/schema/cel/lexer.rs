@@ -228,7 +228,8 @@ impl Lexer<'_> {
         let text = written(self);
         if is_double {
             return match text.parse() {
-                Ok(value) => Ok(Token::Literal(Literal::Double(value))),
+                Ok(value) if f64::is_finite(value) => Ok(Token::Literal(Literal::Double(value))),
+                Ok(_) => Err(Mistake { at: start, text: "invalid double literal".to_owned() }),
                 Err(_) => Err(self.unrecognized(start, &text)),
             };
         }

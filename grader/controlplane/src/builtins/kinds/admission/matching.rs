@@ -162,6 +162,10 @@ pub(super) fn expression(
     }
     match Expression::compile(source, scope, wanted) {
         Ok(expression) => Some(expression),
+        Err(detail) if detail.starts_with("program instantiation failed") => {
+            errors.push(FieldError::internal(path, detail));
+            None
+        }
         Err(detail) => {
             errors.push(FieldError::invalid(path, source, detail));
             None

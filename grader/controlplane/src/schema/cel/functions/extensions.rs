@@ -4,6 +4,7 @@
 
 use super::super::evaluate::{Evaluated, Fault};
 use super::super::value::Value;
+use super::{go_errors, numbers};
 use crate::builtins::quantity::Quantity;
 use kube_cel::KubeCelExt;
 use kube_cel::cel::objects::{Key, Map, OptionalValue};
@@ -30,6 +31,25 @@ pub(super) fn call<'a>(name: &str, target: Option<&Value<'a>>, args: &[Value<'a>
     {
         return Err(Fault::Error(error.to_owned()));
     }
+    if let ("format", Some((format, args))) = (name, numbers::of_call(target, args)) {
+        return call_of_crate(name, Some(&Value::text(format)), &[Value::list(args)]);
+    }
+    if let ("semver", [text]) = (name, args)
+        && let Some(why) = super::text(text).and_then(go_errors::of_version)
+    {
+        return Err(Fault::Error(why));
+    }
+    // The crate reads these.
+    if let ("cidr" | "isCIDR", [prefix]) = (name, args)
+        && super::text(prefix).is_some_and(go_errors::has_padded_bits)
+    {
+        let why = in_words_of_go("cidr", args, "invalid CIDR".to_owned());
+        return if name == "cidr" { Err(Fault::Error(why)) } else { Ok(Value::Bool(false)) };
+    }
+    call_of_crate(name, target, args)
+}
+
+fn call_of_crate<'a>(name: &str, target: Option<&Value<'a>>, args: &[Value<'a>]) -> Evaluated<'a> {
     // What Kubernetes has as a function, the crate has as a method.
     let (target, args) = match (name, args) {
         ("sign", [quantity]) => (Some(quantity), &[][..]),
@@ -86,12 +106,13 @@ fn in_words_of_go(name: &str, args: &[Value<'_>], message: String) -> String {
         "ip" | "ip.isCanonical" if message.contains("IPv4-mapped") => {
             format!("IPv4-mapped IPv6 address {quoted} is not allowed")
         }
-        "ip" | "ip.isCanonical" => format!(
-            "IP Address {quoted} parse error during conversion from string: ParseAddr({quoted}): unable to parse IP"
-        ),
-        "cidr" if !text.contains('/') => {
+        "ip" | "ip.isCanonical" => {
+            let why = go_errors::of_address(text);
+            format!("IP Address {quoted} parse error during conversion from string: {why}")
+        }
+        "cidr" if message.starts_with("invalid CIDR") => {
             let failed = "network address parse error during conversion from string";
-            format!("{failed}: {failed}: netip.ParsePrefix({quoted}): no '/'")
+            format!("{failed}: {failed}: {}", go_errors::of_prefix(text))
         }
         "url" => {
             let failed = "URL parse error during conversion from string";
@@ -105,9 +126,9 @@ fn in_words_of_go(name: &str, args: &[Value<'_>], message: String) -> String {
 fn message(error: ExecutionError) -> String {
     match error {
         ExecutionError::FunctionError { message, .. } => message,
-        ExecutionError::NoSuchOverload | ExecutionError::UndeclaredReference(_) => {
-            "no such overload".to_owned()
-        }
+        ExecutionError::NoSuchOverload
+        | ExecutionError::UndeclaredReference(_)
+        | ExecutionError::UnexpectedType { .. } => "no such overload".to_owned(),
         error => error.to_string(),
     }
 }

@@ -54,6 +54,10 @@ pub(super) fn call<'a>(name: &str, target: &Option<Value<'a>>, args: &[Value<'a>
                 (Some(from), Some(to)) if from <= to && to <= items.len() => {
                     Ok(Value::list(items[from..to].to_vec()))
                 }
+                (Some(from), Some(to)) if from > to => {
+                    let why = "start index must be less than or equal to end index";
+                    error(&format!("cannot slice({from}, {to}), {why}"))
+                }
                 (None, _) | (_, None) => {
                     error(&format!("cannot slice({from}, {to}), negative indexes not supported"))
                 }

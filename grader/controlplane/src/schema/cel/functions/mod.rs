@@ -2,7 +2,9 @@
 
 mod conversions;
 mod extensions;
+mod go_errors;
 mod lists;
+mod numbers;
 mod strings;
 mod times;
 
@@ -150,7 +152,8 @@ pub(super) fn call<'a>(
         ("type", None, [value]) => return Ok(Value::Type(value.type_name().into())),
         ("dyn", None, [_]) => return Ok(args.remove(0)),
         ("size", Some(value), []) | ("size", None, [value]) => {
-            return value.len().map(|length| Value::Int(length as i64)).ok_or_else(Fault::no_such_overload);
+            let why = || Fault::Error("no such overload: size".to_owned());
+            return value.len().map(|length| Value::Int(length as i64)).ok_or_else(why);
         }
         ("optional.none", None, []) => return Ok(Value::Optional(None)),
         ("optional.of", None, [_]) => return Ok(Value::some(args.remove(0))),

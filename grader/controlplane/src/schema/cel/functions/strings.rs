@@ -112,8 +112,11 @@ fn out_of_range(index: i64) -> Fault {
 
 fn index_of<'a>(subject: &str, searched: &str, from: i64) -> Evaluated<'a> {
     let length = subject.chars().count() as i64;
-    if from < 0 || from > length {
-        return if searched.is_empty() && from >= 0 { Ok(Value::Int(from)) } else { Err(out_of_range(from)) };
+    if from < 0 {
+        return Err(out_of_range(from));
+    }
+    if from > length {
+        return Ok(Value::Int(if searched.is_empty() { from } else { -1 }));
     }
     let start = byte_position(subject, from as usize);
     let found = subject[start..].find(searched);
@@ -122,8 +125,11 @@ fn index_of<'a>(subject: &str, searched: &str, from: i64) -> Evaluated<'a> {
 
 fn last_index_of<'a>(subject: &str, searched: &str, from: i64) -> Evaluated<'a> {
     let length = subject.chars().count() as i64;
-    if from < 0 || from > length {
+    if from < 0 {
         return Err(out_of_range(from));
+    }
+    if from > length {
+        return Ok(Value::Int(-1));
     }
     let end = byte_position(subject, from as usize).saturating_add(searched.len()).min(subject.len());
     let end = (0..=end).rev().find(|end| subject.is_char_boundary(*end)).unwrap_or(0);

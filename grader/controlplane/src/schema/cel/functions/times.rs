@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp, Zoned};
 const SECOND: i64 = 1_000_000_000;
 
 pub(super) fn arithmetic<'a>(name: &str, left: &Value<'a>, right: &Value<'a>) -> Evaluated<'a> {
-    let overflow = || Fault::Error("duration overflow".to_owned());
+    let overflow = || Fault::Error("integer overflow".to_owned());
     let moved = |time: &Timestamp, by: i64| match time.checked_add(SignedDuration::from_nanos(by)) {
         Ok(time) => Ok(Value::Timestamp(time)),
         Err(_) => Err(Fault::Error("timestamp overflow".to_owned())),
