@@ -3,6 +3,7 @@
 
 use crate::field_error::{self, FieldError};
 use crate::go_text;
+use crate::status_body::StatusBody;
 use crate::store::ResourceId;
 use http::StatusCode;
 use serde_json::{Map, Value, json};
@@ -352,6 +353,12 @@ impl ApiError {
             status["details"] = details.to_value();
         }
         status
+    }
+
+    /// The answer's body as JSON text.
+    pub fn to_json(&self) -> String {
+        // Writing JSON to memory cannot fail.
+        serde_json::to_string(&StatusBody(&self.to_status())).unwrap_or_default()
     }
 }
 

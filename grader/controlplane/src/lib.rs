@@ -41,6 +41,7 @@ pub mod schema;
 pub mod selector;
 pub mod service;
 mod service_addresses;
+mod status_body;
 pub mod store;
 mod strategy;
 mod unknown_fields;

@@ -121,7 +121,7 @@ fn panicked() -> ApiError {
 }
 
 fn refuse(error: &ApiError) -> http::Response<Body> {
-    let body = Bytes::from(error.to_status().to_string());
+    let body = Bytes::from(error.to_json());
     let mut response = http::Response::new(Full::new(body).boxed_unsync());
     *response.status_mut() = error.code();
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));

@@ -4,6 +4,7 @@
 //! maps there, which are written by their keys. Clients see the difference where they read the first member that is not
 //! what they expect.
 
+use crate::status_body::StatusBody;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::Value;
 
@@ -33,6 +34,9 @@ impl Serialize for Written<'_> {
         let Value::Object(members) = self.object else { return self.object.serialize(serializer) };
         if self.is_map {
             return members.serialize(serializer);
+        }
+        if self.object["kind"] == "Status" && self.object["apiVersion"] == "v1" {
+            return StatusBody(self.object).serialize(serializer);
         }
         let mut map = serializer.serialize_map(Some(members.len()))?;
         for first in FIRST {

@@ -78,7 +78,7 @@ pub(crate) fn insert(
     let quotas = quota::charge(server, write, &object, None)?;
 
     // A dry run does not come to where this is looked at.
-    if !write.dry_run && !object::resource_version(&object).is_empty() {
+    if !write.dry_run && names_a_version(object::resource_version(&object)) {
         return Err(ApiError::unexpected("resourceVersion should not be set on objects to be created"));
     }
     if let Nature::Custom(custom) = &resource.nature {
@@ -99,4 +99,10 @@ pub(crate) fn insert(
     }
     quota::settle(server, quotas, write.now);
     Ok(prepared.put(server, &resource, write.now))
+}
+
+/// Whether a resourceVersion is a number above zero; other texts are overwritten
+/// (apiserver/pkg/storage/etcd3/store.go).
+fn names_a_version(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit()) && text.parse::<u64>().is_ok_and(|version| version > 0)
 }

@@ -3,6 +3,7 @@
 use crate::cluster::{CLAIMS, Cluster, PODS, milliseconds, seconds};
 use controlplane::{Reply, Request};
 use http::Method;
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 fn pod(name: &str) -> Value {
@@ -47,6 +48,46 @@ fn pods_are_held_released_failed_and_killed() {
     assert_eq!(cluster.pods(), "a Running!");
     let pod = cluster.get(&PODS, "a").expect("it restarts in place");
     assert_eq!(pod["status"]["containerStatuses"][0]["restartCount"], 1);
+}
+
+#[test]
+fn a_deleted_pod_says_how_it_ended_before_it_goes() {
+    let mut cluster = Cluster::new();
+    let watch = Request {
+        method: Method::GET,
+        path: "/api/v1/namespaces/default/pods".to_owned(),
+        query: "watch=true".to_owned(),
+        headers: Default::default(),
+        body: Default::default(),
+        certificate: Default::default(),
+    };
+    assert!(matches!(cluster.plane.handle(&watch, cluster.now), Reply::Watch { .. }));
+    let nodes = cluster.nodes.clone();
+    let mut story = |name: &str, lives: SignedDuration| {
+        cluster.create(&PODS, pod(name));
+        cluster.pass(lives);
+        cluster.plane.take_frames();
+        cluster.delete(&PODS, name, json!({}));
+        cluster.pass(seconds(10));
+        let frames = cluster.plane.take_frames().into_iter();
+        let told = frames.map(|(_, frame)| {
+            let event: Value = serde_json::from_slice(&frame).expect("an event is JSON");
+            let status = &event["object"]["status"];
+            let conditions = status["conditions"].as_array().into_iter().flatten();
+            let ready = conditions.filter(|condition| condition["type"] == "Ready");
+            let ready = ready.map(|condition| condition["status"].as_str().unwrap_or("?"));
+            let texts = [&event["type"], &status["phase"]].map(|text| text.as_str().unwrap_or("?"));
+            texts.into_iter().chain(ready).collect::<Vec<_>>().join(" ")
+        });
+        let mut told: Vec<String> = told.collect();
+        told.dedup();
+        told.join(", ")
+    };
+    let ran = story("a", seconds(10));
+    assert_eq!(ran, "MODIFIED Running True, MODIFIED Succeeded False, DELETED Succeeded False");
+    nodes.ready_after(seconds(20));
+    let began = story("b", milliseconds(100));
+    assert_eq!(began, "MODIFIED Pending False, MODIFIED Failed False, DELETED Failed False");
 }
 
 #[test]

@@ -209,3 +209,25 @@ fn the_default_of_a_status_is_there_from_the_start() {
     assert_eq!(send("PATCH", &path, gate("b"), Some("application/apply-patch+yaml"))["status"], waiting);
     assert_eq!(send("GET", &format!("{gates}/a"), json!({}), None)["status"], waiting);
 }
+
+#[test]
+fn a_status_has_its_members_in_the_order_of_a_real_server() {
+    let mut plane = ControlPlane::new(Options::default());
+    let mut body = |method: &str, body: &str, path: &str| {
+        let (method, path, body) = (method.to_owned(), path.to_owned(), body.to_owned());
+        let response = ask(&mut plane, &Ask { method, path, body, content: None, accept: None });
+        String::from_utf8(response.body.to_vec()).expect("JSON is UTF-8")
+    };
+    let path = "/api/v1/namespaces/default/configmaps";
+    let object = json!({"metadata": {"name": "a"}}).to_string();
+    body("POST", &object, path);
+    let taken = concat!(
+        r#"{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","message":"configmaps \"a\" already "#,
+        r#"exists","reason":"AlreadyExists","details":{"name":"a","kind":"configmaps"},"code":409}"#,
+        "\n",
+    );
+    assert_eq!(body("POST", &object, path), taken);
+    let gone = body("DELETE", "", &format!("{path}/a"));
+    let start = r#"{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Success","details":{"name":"a","kind":"configmaps","uid":""#;
+    assert!(gone.starts_with(start), "{gone}");
+}

@@ -306,10 +306,9 @@ fn schedule(api: &mut Api<'_>, pod: &Value, node: &str) -> Result<(), ApiError> 
     api.update_subresource(&PODS, bound, "binding").map(drop)
 }
 
-/// The containers have stopped: the pod goes, or says how it ended while finalizers hold it.
+/// The containers have stopped: the pod says how it ended, and goes.
 fn stop(api: &mut Api<'_>, pod: &Value) -> Result<(), ApiError> {
-    let held = object::finalizers(pod).next().is_some();
-    if held && !pods::is_finished(pod) {
+    if !pods::is_finished(pod) {
         let mut written = pod.clone();
         written["status"] = pod_status::stopped(pod, api.now());
         api.update_status(&PODS, written)?;

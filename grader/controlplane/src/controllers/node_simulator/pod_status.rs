@@ -1,6 +1,7 @@
 //! A pod's status as scheduler and kubelet write it.
 
-use crate::controllers::fields;
+use super::controls::KILLED;
+use crate::controllers::{fields, pods};
 use crate::object;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -116,11 +117,13 @@ pub(super) fn ended(pod: &Value, exit_code: i32, now: Timestamp) -> Value {
     status
 }
 
-/// The pod was told to stop, and did.
+/// The pod was told to stop, and did; one that did not run yet has failed (`TerminatePod` in
+/// `pkg/kubelet/status/status_manager.go`).
 pub(super) fn stopped(pod: &Value, now: Timestamp) -> Value {
-    let mut status = terminated(pod, 0, now);
-    status["phase"] = "Succeeded".into();
-    set_conditions(&mut status, pod, now, Containers::Ended { succeeded: true });
+    let succeeded = pods::phase(pod) == "Running";
+    let mut status = terminated(pod, if succeeded { 0 } else { KILLED }, now);
+    status["phase"] = if succeeded { "Succeeded" } else { "Failed" }.into();
+    set_conditions(&mut status, pod, now, Containers::Ended { succeeded });
     status
 }
 
