@@ -116,11 +116,7 @@ fn steps(path: &str) -> impl Iterator<Item = &str> {
 
 fn wrong_type(path: &str, value: &Value, expected: &str) -> String {
     let found = go_text::type_name(value);
-    let shown = match value {
-        Value::String(text) => text.clone(),
-        Value::Null => "<nil>".to_owned(),
-        value => value.to_string(),
-    };
+    let shown = go_text::plain(value);
     format!("{path} accessor error: {shown} is of the type {found}, expected {expected}")
 }
 
@@ -154,6 +150,11 @@ mod tests {
         assert_eq!(
             error.to_string(),
             ".status.n: Invalid value: 0: .status.n accessor error: x is of the type string, expected int64"
+        );
+        object["status"] = json!({"n": {"x": 1}});
+        assert_eq!(
+            paths.validate_status(&object)[0].detail,
+            ".status.n accessor error: map[x:1] is of the type map[string]interface {}, expected int64"
         );
     }
 }
