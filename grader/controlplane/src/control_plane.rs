@@ -6,6 +6,7 @@ use crate::compaction::Compaction;
 use crate::controllers::{Api, Controller};
 use crate::conversion;
 use crate::endpoint;
+use crate::flow_schema_status::FlowSchemaStatus;
 use crate::own_service::OwnService;
 use crate::request::{PendingCall, Reply, Request, WatchId};
 use crate::store::{Change, ResourceId, Snapshot};
@@ -78,6 +79,9 @@ impl ControlPlane {
         plane.server.calls.webhooks = options.webhooks;
         plane.server.compaction = options.compaction.map(|every| Compaction::new(every, options.start));
         plane.publish(options.start);
+        if plane.server.access.index().is_some() {
+            plane.controllers.push(Box::new(FlowSchemaStatus::default()));
+        }
         if let Some(port) = options.port {
             let mut service = OwnService::new(port);
             plane.act_as(service.manager(), options.start, |api| service.start(api));

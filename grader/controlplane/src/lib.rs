@@ -24,6 +24,7 @@ mod definitions;
 mod endpoint;
 pub mod error;
 pub mod field_error;
+mod flow_schema_status;
 pub mod go_text;
 mod lone_surrogates;
 mod metrics;

@@ -2,10 +2,11 @@
 
 use super::attributes::{Attributes, RequestAttributes};
 use super::authentication::bearer_token;
+use super::flow_control::FlowControl;
 use super::rbac::Index;
 use super::tokens::{self, Issuer, Verified};
 use super::user::{MASTERS, User};
-use super::{Access, Authorization, Strangers, impersonation};
+use super::{Access, Authorization, Flow, Strangers, impersonation};
 use crate::error::ApiError;
 use crate::field_error::aggregate_texts;
 use crate::request::{ClientCertificate, Request};
@@ -25,6 +26,7 @@ pub(crate) struct AccessControl {
     itself: Arc<User>,
     /// None: everybody may do everything.
     rbac: Option<Index>,
+    flows: FlowControl,
     issuer: Issuer,
 }
 
@@ -46,6 +48,7 @@ impl AccessControl {
             anonymous: Arc::new(User::anonymous()),
             itself: Arc::new(User::server()),
             rbac: (access.authorization == Authorization::Rbac).then(Index::default),
+            flows: FlowControl::default(),
             issuer: Issuer::new(access.service_account_tokens, seed),
         }
     }
@@ -70,9 +73,11 @@ impl AccessControl {
         if let Some(index) = &mut self.rbac {
             index.observe(change);
         }
+        self.flows.observe(change);
     }
 
-    /// Lets a request in: the answer is who it is carried out as.
+    /// Lets a request in: the answer is who it is carried out as. Finds out to which flow it belongs, also when it is
+    /// refused to somebody who is known.
     ///
     /// # Errors
     /// 401, 403, or 400 for an impersonation that makes no sense.
@@ -82,10 +87,11 @@ impl AccessControl {
         request: &Request,
         route: &Route,
         now: Timestamp,
+        flow: &mut Option<Flow>,
     ) -> Result<Arc<User>, ApiError> {
         let mut user = self.authenticate(store, request, now)?;
         let impersonates = impersonation::is_wanted(&request.headers);
-        if self.rbac.is_none() && !impersonates {
+        if self.rbac.is_none() && !impersonates && self.flows.is_empty() {
             return Ok(user);
         }
         let attributes = RequestAttributes::of(request, route);
@@ -94,7 +100,9 @@ impl AccessControl {
         {
             user = Arc::new(other);
         }
-        self.check(&attributes.by(&user, &attributes.verb))?;
+        let asked = attributes.by(&user, &attributes.verb);
+        *flow = self.flows.flow(&asked);
+        self.check(&asked)?;
         Ok(user)
     }
 

@@ -12,6 +12,7 @@
 mod attributes;
 mod authentication;
 mod control;
+mod flow_control;
 mod impersonation;
 pub(crate) mod rbac;
 pub(crate) mod reviews;
@@ -21,6 +22,7 @@ mod user;
 
 pub(crate) use attributes::{Attributes, ResourceAttributes, Target};
 pub(crate) use control::{AccessControl, Decision};
+pub(crate) use flow_control::{FLOW_SCHEMAS, Flow, PRIORITY_LEVELS};
 pub use tokens::ServiceAccountTokens;
 pub use user::User;
 

@@ -45,10 +45,7 @@ impl User {
     pub fn service_account(namespace: &str, name: &str, uid: &str) -> Self {
         Self {
             uid: uid.to_owned(),
-            ..Self::new(
-                format!("{SERVICE_ACCOUNT_PREFIX}{namespace}:{name}"),
-                service_account_groups(namespace),
-            )
+            ..Self::new(service_account_name(namespace, name), service_account_groups(namespace))
         }
     }
 
@@ -94,6 +91,11 @@ impl User {
         }
         info.into()
     }
+}
+
+/// The name of the user that a service account acts as.
+pub(crate) fn service_account_name(namespace: &str, name: &str) -> String {
+    format!("{SERVICE_ACCOUNT_PREFIX}{namespace}:{name}")
 }
 
 /// The groups of every service account of a namespace.

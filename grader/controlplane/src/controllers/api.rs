@@ -139,7 +139,7 @@ impl<'a> Api<'a> {
     }
 
     /// The same for an object's status.
-    pub(super) fn apply_status(
+    pub(crate) fn apply_status(
         &mut self,
         resource: &ResourceId,
         namespace: Option<&str>,

@@ -21,7 +21,7 @@ pub(crate) mod yaml;
 
 pub(crate) use resource::connections;
 
-use crate::access::tokens;
+use crate::access::{Flow, tokens};
 use crate::api_server::ApiServer;
 use crate::error::ApiError;
 use crate::go_text;
@@ -34,10 +34,11 @@ use jiff::Timestamp;
 /// Answers one request. This is the one place where an error becomes an answer.
 pub(crate) fn handle(server: &mut ApiServer, request: &Request, now: Timestamp) -> Reply {
     let route = routing::route(&request.path);
+    let mut flow = None;
     let answer = route
         .as_ref()
         .ok_or_else(|| ApiError::bad_request("the path is not encoded correctly"))
-        .and_then(|route| admitted(server, request, route, now));
+        .and_then(|route| admitted(server, request, route, now, &mut flow));
     let mut reply = answer.unwrap_or_else(|error| Reply::Complete(respond::error(request, &error)));
     if let Reply::Complete(response) = &mut reply {
         gzip::compress(&request.headers, response);
@@ -46,6 +47,9 @@ pub(crate) fn handle(server: &mut ApiServer, request: &Request, now: Timestamp) 
         // What one client may see is nothing for a cache between it and the server, unless somebody said so.
         let entry = response.headers.entry(header::CACHE_CONTROL);
         entry.or_insert(HeaderValue::from_static("no-cache, private"));
+        if let Some(flow) = &flow {
+            flow.tell(&mut response.headers);
+        }
     }
     server.requests.count(request, route.as_ref(), &reply);
     reply
@@ -57,8 +61,9 @@ fn admitted(
     request: &Request,
     route: &Route,
     now: Timestamp,
+    flow: &mut Option<Flow>,
 ) -> Result<Reply, ApiError> {
-    let user = server.access.admit(&server.store, request, route, now)?;
+    let user = server.access.admit(&server.store, request, route, now, flow)?;
     check_timeout(request)?;
     match route {
         Route::Resource(path) => resource::answer(server, request, path, user, now),

@@ -120,6 +120,9 @@ pub(super) fn refuse_deletions(matching: &Value, path: &str, errors: &mut Vec<Fi
     }
 }
 
+/// Kubernetes takes any number. Each may be built from those before it, so that types and values grow with their number.
+const MOST_VARIABLES: usize = 100;
+
 /// What both kinds have. The answer is what further expressions may use.
 fn common(spec: &Value, errors: &mut Vec<FieldError>) -> Scope {
     one_of(spec, "spec", "failurePolicy", &["Fail", "Ignore"], errors);
@@ -139,7 +142,11 @@ fn common(spec: &Value, errors: &mut Vec<FieldError>) -> Scope {
     let mut scope = Scope::of_policy(has_params);
     let of_conditions = if has_params { scope.clone() } else { Scope::of_request() };
     conditions(spec, "spec", &of_conditions, errors);
-    for (index, variable) in list(spec, "/variables").iter().enumerate() {
+    let variables = list(spec, "/variables");
+    if variables.len() > MOST_VARIABLES {
+        errors.push(FieldError::too_many("spec.variables", variables.len(), MOST_VARIABLES));
+    }
+    for (index, variable) in variables.iter().take(MOST_VARIABLES).enumerate() {
         let path = format!("spec.variables[{index}]");
         let name = text(variable, "/name");
         if name.trim().is_empty() {
