@@ -200,7 +200,7 @@ impl Cluster {
     /// The system has no events to wait for, the socket is gone, or the data cannot be written.
     pub fn run(self) -> Result<(), RunError> {
         // The control plane does one thing at a time. Handing requests from thread to thread costs more than a second
-        // thread for encryption gains: four times the time of a create, where idle processors sleep.
+        // thread for encryption gains: on a machine that is busy with other things a create took four times as long.
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let memory = self.memory.clone();
         runtime.block_on(self.live())?;
