@@ -1,5 +1,6 @@
 //! One connection: handshake, HTTP/1.1 or HTTP/2, and each request from its head to its answer.
 
+use crate::attention::Attention;
 use crate::client_certificate;
 use crate::limits::Limits;
 use bytes::{Bytes, BytesMut};
@@ -33,6 +34,7 @@ pub(crate) struct Shared {
     pub(crate) acceptor: TlsAcceptor,
     pub(crate) authority: Arc<dyn ClientCertVerifier>,
     pub(crate) http: Builder<TokioExecutor>,
+    pub(crate) attention: Attention,
 }
 
 /// The HTTP side of all connections.
@@ -80,6 +82,7 @@ async fn answer(
         answered.ok().and_then(Result::ok).ok_or_else(panicked)
     };
     let answer = answer.await.unwrap_or_else(|error: ApiError| refuse(&error));
+    shared.attention.renew();
     Ok(if is_head { without_body(answer) } else { answer })
 }
 

@@ -10,6 +10,7 @@
 //! - [`Cluster`] is all of it together with a control plane and its controllers, as `grader cluster up` starts it;
 //! - [`kubeconfig`] tells a client how to reach it.
 
+mod attention;
 mod authority;
 mod client_certificate;
 mod cluster;

@@ -1,5 +1,6 @@
 //! Accepting connections, and ending them.
 
+use crate::attention::Attention;
 use crate::authority::Authority;
 use crate::client_certificate::{self, AnyClient};
 use crate::connection::{self, Shared};
@@ -59,6 +60,7 @@ impl Server {
             acceptor: TlsAcceptor::from(Arc::new(tls)),
             authority: clients,
             http: connection::http(&limits),
+            attention: Attention::default(),
         };
         Ok(Self { listener: TcpListener::from_std(listener)?, shared: Arc::new(shared) })
     }
@@ -75,6 +77,8 @@ impl Server {
     /// requests that are under way are answered, and whoever takes longer than [`Limits::grace`] is cut off.
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let open = GracefulShutdown::new();
+        let shared = self.shared.clone();
+        let attention = tokio::spawn(async move { shared.attention.keep().await });
         let mut stop = pin!(stop);
         loop {
             let accepted = tokio::select! {
@@ -93,6 +97,7 @@ impl Server {
         drop(self.listener);
         self.shared.service.end_watches();
         let _ = timeout(self.shared.limits.grace, open.shutdown()).await;
+        attention.abort();
     }
 }
 
