@@ -6,11 +6,9 @@ use super::ast::{Call, Element, Expr, Kind, Literal};
 use super::composition::Composition;
 use super::deep;
 use super::functions;
-use super::value::{Text, Value};
+use super::meter::Meter;
+use super::value::{Entries, Text, Value};
 use std::rc::Rc;
-
-/// The most that one evaluation may cost (`PerCallLimit`).
-pub(super) const CALL_LIMIT: u64 = 1_000_000;
 
 /// The variable whose fields are variables of a policy.
 pub(super) const VARIABLES: &str = "variables";
@@ -50,12 +48,12 @@ pub(super) type Evaluated<'a> = Result<Value<'a>, Fault>;
 
 /// Evaluates an expression with these variables; answers what it cost as well.
 pub(super) fn evaluate<'a>(expr: &'a Expr, variables: Vec<(&'a str, Value<'a>)>) -> (Evaluated<'a>, u64) {
-    Evaluator { scope: variables, spent: 0, composition: None }.evaluate(expr)
+    Evaluator { scope: variables, meter: Meter::default(), composition: None }.evaluate(expr)
 }
 
 pub(super) struct Evaluator<'a> {
     scope: Vec<(&'a str, Value<'a>)>,
-    spent: u64,
+    meter: Meter,
     /// Where `variables` come from, where there are any.
     composition: Option<Rc<Composition<'a>>>,
 }
@@ -63,13 +61,13 @@ pub(super) struct Evaluator<'a> {
 impl<'a> Evaluator<'a> {
     /// An evaluator of what shares these variables.
     pub(super) fn of_composition(composition: Rc<Composition<'a>>) -> Self {
-        Self { scope: composition.scope(), spent: 0, composition: Some(composition) }
+        Self { scope: composition.scope(), meter: Meter::default(), composition: Some(composition) }
     }
 
     /// The value of an expression, and what it cost beside its variables.
     pub(super) fn evaluate(mut self, expr: &'a Expr) -> (Evaluated<'a>, u64) {
         let value = self.expr(expr);
-        (value, self.spent)
+        (self.meter.check().and(value), self.meter.spent())
     }
 
     /// The value of a variable of a policy; nothing when the operand is something else.
@@ -79,9 +77,8 @@ impl<'a> Evaluator<'a> {
     }
 
     /// Counts the cost of a step.
-    pub(super) fn spend(&mut self, cost: u64) -> Result<(), Fault> {
-        self.spent = self.spent.saturating_add(cost);
-        if self.spent > CALL_LIMIT { Err(Fault::TooExpensive) } else { Ok(()) }
+    fn spend(&self, cost: u64) -> Result<(), Fault> {
+        self.meter.spend(cost)
     }
 
     fn expr(&mut self, expr: &'a Expr) -> Evaluated<'a> {
@@ -135,26 +132,23 @@ impl<'a> Evaluator<'a> {
             }
             Kind::Struct { fields: entries, .. } | Kind::Map(entries) => {
                 self.spend(if matches!(expr.kind, Kind::Map(_)) { 30 } else { 40 })?;
-                let mut map: Vec<(Value<'a>, Value<'a>)> = Vec::with_capacity(entries.len());
+                let mut map = Entries::default();
                 for (key, value) in entries {
                     let name = self.expr(&key.expr)?;
                     let value = match (self.expr(value)?, key.optional) {
                         (Value::Optional(None), true) => continue,
-                        (Value::Optional(Some(value)), true) => (*value).clone(),
+                        (Value::Optional(Some(value)), true) => (**value).clone(),
                         (value, _) => value,
                     };
-                    match map.iter_mut().find(|(earlier, _)| earlier.equals(&name)) {
-                        Some((_, earlier)) => *earlier = value,
-                        None => map.push((name, value)),
-                    }
+                    map.set(name, value)?;
                 }
-                Ok(Value::Map(Rc::new(map)))
+                Ok(Value::map(map))
             }
             Kind::Comprehension(comprehension) => self.comprehension(comprehension),
             Kind::OptionalMap { operand, name, body, is_flat } => {
                 let value = match self.expr(operand)? {
                     Value::Optional(None) => return Ok(Value::Optional(None)),
-                    Value::Optional(Some(value)) => (*value).clone(),
+                    Value::Optional(Some(value)) => (**value).clone(),
                     _ => return Err(Fault::no_such_overload()),
                 };
                 self.scope.push((name, value));
@@ -167,7 +161,7 @@ impl<'a> Evaluator<'a> {
 
     fn element(&mut self, element: &'a Element) -> Result<Option<Value<'a>>, Fault> {
         Ok(match (self.expr(&element.expr)?, element.optional) {
-            (Value::Optional(inner), true) => inner.map(|inner| (*inner).clone()),
+            (Value::Optional(inner), true) => inner.map(|inner| (**inner).clone()),
             (value, _) => Some(value),
         })
     }
@@ -191,9 +185,9 @@ impl<'a> Evaluator<'a> {
         };
         match value {
             Value::Optional(None) => Ok(Value::Optional(None)),
-            Value::Optional(Some(inner)) => Ok(Value::Optional(inner.field(field).map(Rc::new))),
+            Value::Optional(Some(inner)) => Ok(Value::optional(inner.field(field))),
             Value::Object(..) | Value::Map(_) | Value::JsonMap(..) => match value.field(field) {
-                found if optional => Ok(Value::Optional(found.map(Rc::new))),
+                found if optional => Ok(Value::optional(found)),
                 Some(found) => Ok(found),
                 None => Err(Fault::no_such_key(field)),
             },
@@ -205,7 +199,7 @@ impl<'a> Evaluator<'a> {
         self.spend(1)?;
         let (container, optional) = match self.expr(operand)? {
             Value::Optional(None) => return Ok(Value::Optional(None)),
-            Value::Optional(Some(inner)) => ((*inner).clone(), true),
+            Value::Optional(Some(inner)) => ((**inner).clone(), true),
             value => (value, optional),
         };
         let index = self.expr(index)?;
@@ -231,7 +225,7 @@ impl<'a> Evaluator<'a> {
             }
             _ => return Err(Fault::no_such_overload()),
         };
-        if optional { Ok(Value::Optional(found.ok().map(Rc::new))) } else { found }
+        if optional { Ok(Value::optional(found.ok())) } else { found }
     }
 
     /// `decisive` decides, whatever else goes wrong; an error counts only when nothing does.
@@ -259,7 +253,7 @@ impl<'a> Evaluator<'a> {
         {
             let (left, right) = (self.expr(left)?, self.expr(right)?);
             self.spend(functions::operator_cost(&call.function, &left, &right))?;
-            return functions::operator(&call.function, &left, &right);
+            return functions::operator(&call.function, &left, &right, &self.meter);
         }
         let target = match &call.target {
             Some(target) => Some(self.expr(target)?),
@@ -269,7 +263,7 @@ impl<'a> Evaluator<'a> {
         for arg in &call.args {
             args.push(self.expr(arg)?);
         }
-        functions::call(self, call, target, args)
+        functions::call(call, target, args, &self.meter)
     }
 }
 

@@ -6,12 +6,16 @@ use super::authorization::{Authorization, Requester, ResourceCheck};
 use super::check::{self, Checked};
 use super::composition::Composition;
 use super::evaluate::{AUTHORIZER, Evaluator, Fault, REQUEST_RESOURCE_AUTHORIZER, TOO_EXPENSIVE};
+use super::meter::Meter;
 use super::parser::parse;
 use super::scope::Scope;
 use super::types::Type;
 use super::value::Value;
 use serde_json::Value as Json;
 use std::rc::Rc;
+
+/// How deep the type of a variable may nest.
+const DEEPEST_TYPE: usize = 32;
 
 /// What an expression must give.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,17 +100,21 @@ impl Expression {
         Ok(Self { source: source.to_owned(), expr, type_ })
     }
 
-    /// The type that a variable of it has: only simple ones are known (convertCelTypeToDeclType).
+    /// The type that a variable of it has: only simple ones are known (convertCelTypeToDeclType), and those only that do
+    /// not nest too deep, for each variable may nest those before it.
     pub(super) fn declared_type(&self) -> Type {
-        fn known(type_: &Type) -> Type {
+        fn known(type_: &Type, depth: usize) -> Type {
+            let Some(depth) = depth.checked_sub(1) else { return Type::Dyn(None) };
             match type_ {
-                Type::List(item, size) => Type::List(Box::new(known(item)), *size),
-                Type::Map(key, value, size) => Type::Map(Box::new(known(key)), Box::new(known(value)), *size),
+                Type::List(item, size) => Type::List(Box::new(known(item, depth)), *size),
+                Type::Map(key, value, size) => {
+                    Type::Map(Box::new(known(key, depth)), Box::new(known(value, depth)), *size)
+                }
                 Type::Object(_) | Type::Optional(_) | Type::Opaque(_) | Type::Name => Type::Dyn(None),
                 simple => simple.clone(),
             }
         }
-        known(&self.type_)
+        known(&self.type_, DEEPEST_TYPE)
     }
 
     pub(super) fn expr(&self) -> &Expr {
@@ -137,12 +145,14 @@ impl<'a> Evaluation<'a> {
     /// Why there is no value.
     pub(crate) fn value(&mut self, expression: &'a Expression) -> Result<Json, Failure> {
         let (value, cost) = Evaluator::of_composition(self.composition.clone()).evaluate(&expression.expr);
-        let cost = cost.saturating_add(self.composition.take_cost());
+        let meter = Meter::default();
+        let json = value.map(|value| value.to_json(&meter));
+        let cost = cost.saturating_add(self.composition.take_cost()).saturating_add(meter.spent());
         self.budget = self.budget.checked_sub(cost).ok_or(Failure::OutOfBudget)?;
         let failed =
             |why: &str| Failure::Error { expression: expression.source.clone(), why: why.to_owned() };
-        match value {
-            Ok(value) => value.to_json().ok_or_else(|| failed("the value cannot be shown as JSON")),
+        match meter.check().and(json) {
+            Ok(json) => json.ok_or_else(|| failed("the value cannot be shown as JSON")),
             Err(Fault::Error(why)) => Err(failed(&why)),
             Err(Fault::TooExpensive) => Err(failed(TOO_EXPENSIVE)),
         }

@@ -19,6 +19,7 @@ pub mod field_path;
 mod functions;
 mod lexer;
 mod macros;
+mod meter;
 mod parser;
 mod rule;
 mod scope;

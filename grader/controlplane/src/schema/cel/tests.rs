@@ -1,3 +1,5 @@
+mod bounds;
+
 use super::*;
 use proptest::prelude::*;
 use serde_json::json;

@@ -139,6 +139,11 @@ impl Type {
         matches!(self, Type::Dyn(_))
     }
 
+    /// Whether it has no other types in it.
+    pub(super) fn is_scalar(&self) -> bool {
+        !matches!(self, Type::List(..) | Type::Map(..) | Type::Optional(_) | Type::Object(_))
+    }
+
     pub(super) fn is_opaque(&self) -> bool {
         matches!(self, Type::Opaque(_))
     }

@@ -1,23 +1,32 @@
 //! Values of expressions. What comes from an object stays where it is and is read through its schema when asked for.
 
+mod entries;
+mod equality;
+mod identity;
 mod items;
+mod json;
+mod nested;
 mod order;
 
 use super::super::validation::{is_date, parse_duration};
-use super::super::{ListType, Schema, Type as SchemaType};
+use super::super::{Schema, Type as SchemaType};
 use super::authorization::Authorization;
 use super::escaping::{escape, unescape};
 use base64::Engine;
+pub(super) use entries::{Entries, Key};
+pub(super) use identity::Identified;
 use items::Items;
 use jiff::Timestamp;
+pub(super) use nested::Nested;
 use serde_json::{Map, Value as Json};
 use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::rc::Rc;
 
 /// A value. Cloning one is cheap.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) enum Value<'a> {
+    #[default]
     Null,
     Bool(bool),
     Int(i64),
@@ -29,14 +38,14 @@ pub(super) enum Value<'a> {
     /// In nanoseconds.
     Duration(i64),
     Type(Cow<'a, str>),
-    List(Rc<Items<'a>>),
-    /// A list of an object, with its schema.
-    JsonList(&'a [Json], &'a Schema),
-    Map(Rc<Vec<(Value<'a>, Value<'a>)>>),
-    /// A map of an object, with the schema of its values.
-    JsonMap(&'a Map<String, Json>, &'a Schema),
+    List(Rc<Nested<Items<'a>>>),
+    /// A list of an object, with its schema, if any.
+    JsonList(&'a [Json], Option<&'a Schema>),
+    Map(Rc<Nested<Entries<'a>>>),
+    /// A map of an object, with the schema of its values, if any.
+    JsonMap(&'a Map<String, Json>, Option<&'a Schema>),
     Object(&'a Map<String, Json>, View<'a>),
-    Optional(Option<Rc<Value<'a>>>),
+    Optional(Option<Rc<Nested<Value<'a>>>>),
     /// A value of an extension, such as a quantity.
     Foreign(Rc<kube_cel::cel::Value>),
     /// A question what somebody may do, or its answer.
@@ -48,6 +57,26 @@ pub(super) enum Value<'a> {
 pub(super) enum Text<'a> {
     Borrowed(&'a str),
     Shared(Rc<str>),
+}
+
+impl PartialEq for Text<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl Eq for Text<'_> {}
+
+impl PartialOrd for Text<'_> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Text<'_> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        (**self).cmp(&**other)
+    }
 }
 
 impl std::ops::Deref for Text<'_> {
@@ -91,10 +120,10 @@ impl<'a> Value<'a> {
                 }
             }
             Json::String(text) => Self::of_text(text, schema),
-            Json::Array(items) => Value::JsonList(items, schema),
+            Json::Array(items) => Value::JsonList(items, Some(schema)),
             Json::Object(fields) => match schema.additional_properties.as_deref() {
                 Some(values) if schema.properties.is_empty() && !is_resource => {
-                    Value::JsonMap(fields, values)
+                    Value::JsonMap(fields, Some(values))
                 }
                 _ if is_resource => Value::Object(fields, View::Resource(schema)),
                 _ => Value::Object(fields, View::Fields(schema)),
@@ -113,44 +142,9 @@ impl<'a> Value<'a> {
                 (None, None) => Value::Null,
             },
             Json::String(text) => Value::String(Text::Borrowed(text)),
-            Json::Array(items) => Value::list(items.iter().map(Value::dynamic).collect()),
-            Json::Object(fields) => {
-                let fields = fields.iter();
-                let entries =
-                    fields.map(|(key, value)| (Value::String(Text::Borrowed(key)), Value::dynamic(value)));
-                Value::Map(Rc::new(entries.collect()))
-            }
+            Json::Array(items) => Value::JsonList(items, None),
+            Json::Object(fields) => Value::JsonMap(fields, None),
         }
-    }
-
-    /// The value as JSON; `None` for what JSON cannot say.
-    pub(super) fn to_json(&self) -> Option<Json> {
-        Some(match self {
-            Value::Null => Json::Null,
-            Value::Bool(value) => (*value).into(),
-            Value::Int(value) => (*value).into(),
-            Value::Uint(value) => (*value).into(),
-            Value::Double(value) => (*value).into(),
-            Value::String(text) => (**text).into(),
-            Value::Bytes(bytes) => base64::engine::general_purpose::STANDARD.encode(bytes).into(),
-            Value::Timestamp(time) => time.to_string().into(),
-            Value::List(_) | Value::JsonList(..) => {
-                self.items()?.iter().map(Value::to_json).collect::<Option<Vec<Json>>>()?.into()
-            }
-            Value::Map(_) | Value::JsonMap(..) | Value::Object(..) => {
-                let mut map = Map::new();
-                for key in self.keys()? {
-                    let Value::String(name) = &key else { return None };
-                    map.insert(name.to_string(), self.entry(&key)?.to_json()?);
-                }
-                map.into()
-            }
-            Value::Duration(_)
-            | Value::Type(_)
-            | Value::Optional(_)
-            | Value::Foreign(_)
-            | Value::Authorization(_) => return None,
-        })
     }
 
     fn of_text(text: &'a str, schema: &'a Schema) -> Value<'a> {
@@ -176,11 +170,20 @@ impl<'a> Value<'a> {
     }
 
     pub(super) fn list(items: Vec<Value<'a>>) -> Value<'a> {
-        Value::List(Rc::new(Items::Made(items)))
+        Value::List(Rc::new(Items::Made(items).into()))
     }
 
     pub(super) fn some(value: Value<'a>) -> Value<'a> {
-        Value::Optional(Some(Rc::new(value)))
+        Value::Optional(Some(Rc::new(value.into())))
+    }
+
+    /// Something, or nothing.
+    pub(super) fn optional(value: Option<Value<'a>>) -> Value<'a> {
+        value.map_or(Value::Optional(None), Value::some)
+    }
+
+    pub(super) fn map(entries: Entries<'a>) -> Value<'a> {
+        Value::Map(Rc::new(entries.into()))
     }
 
     /// The name of its type.
@@ -217,32 +220,46 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// All keys of a map in order; `None` for other values.
-    pub(super) fn keys(&self) -> Option<Vec<Value<'a>>> {
-        match self {
-            Value::Map(entries) => Some(entries.iter().map(|(key, _)| key.clone()).collect()),
-            Value::JsonMap(fields, _) => {
-                Some(fields.keys().map(|key| Value::String(Text::Borrowed(key))).collect())
+    /// The keys and values of a map in order, one after the other; `None` for other values.
+    pub(super) fn entries(&self) -> Option<Box<dyn Iterator<Item = (Value<'a>, Value<'a>)> + 'a>> {
+        Some(match self {
+            Value::Map(entries) => {
+                let entries = entries.clone();
+                Box::new((0..).map_while(move |index| entries.at(index).cloned()))
+            }
+            Value::JsonMap(fields, schema) => {
+                let schema = *schema;
+                Box::new(fields.iter().map(move |(key, json)| {
+                    (Value::String(Text::Borrowed(key)), Value::of_entry(json, schema))
+                }))
             }
             Value::Object(fields, view) => {
-                let visible = fields.iter().filter(|(key, json)| !json.is_null() && view.sees(key));
-                Some(visible.filter_map(|(key, _)| escape(key)).map(|key| Value::text(&*key)).collect())
+                let (fields, view) = (*fields, *view);
+                Box::new(fields.keys().filter_map(move |name| {
+                    let value = view.field(fields, name)?;
+                    Some((Value::text(&*escape(name)?), value))
+                }))
             }
-            _ => None,
-        }
+            _ => return None,
+        })
     }
 
     /// The value at a key of a map.
     pub(super) fn entry(&self, key: &Value<'_>) -> Option<Value<'a>> {
         match (self, key) {
-            (Value::Map(entries), key) => {
-                entries.iter().find(|(candidate, _)| candidate.equals(key)).map(|(_, value)| value.clone())
-            }
+            (Value::Map(entries), key) => entries.get(key).cloned(),
             (Value::JsonMap(fields, schema), Value::String(key)) => {
-                Some(Value::of(fields.get(&**key)?, schema, schema.embedded_resource))
+                Some(Value::of_entry(fields.get(&**key)?, *schema))
             }
             (Value::Object(..), Value::String(key)) => self.field(key),
             _ => None,
+        }
+    }
+
+    fn of_entry(json: &'a Json, schema: Option<&'a Schema>) -> Value<'a> {
+        match schema {
+            Some(schema) => Value::of(json, schema, schema.embedded_resource),
+            None => Value::dynamic(json),
         }
     }
 
@@ -253,53 +270,6 @@ impl<'a> Value<'a> {
             Value::Map(_) | Value::JsonMap(..) => self.entry(&Value::String(Text::Borrowed(identifier))),
             _ => None,
         }
-    }
-
-    pub(super) fn equals(&self, other: &Value<'_>) -> bool {
-        match (self, other) {
-            (Value::Null, Value::Null) => true,
-            (Value::Bool(one), Value::Bool(other)) => one == other,
-            (Value::String(one), Value::String(other)) => **one == **other,
-            (Value::Bytes(one), Value::Bytes(other)) => one == other,
-            (Value::Timestamp(one), Value::Timestamp(other)) => one == other,
-            (Value::Duration(one), Value::Duration(other)) => one == other,
-            (Value::Type(one), Value::Type(other)) => one == other,
-            (Value::Optional(one), Value::Optional(other)) => match (one, other) {
-                (Some(one), Some(other)) => one.equals(other),
-                (one, other) => one.is_none() && other.is_none(),
-            },
-            (Value::Foreign(one), Value::Foreign(other)) => one == other,
-            (Value::List(_) | Value::JsonList(..), Value::List(_) | Value::JsonList(..)) => {
-                self.lists_equal(other)
-            }
-            (
-                Value::Map(_) | Value::JsonMap(..) | Value::Object(..),
-                Value::Map(_) | Value::JsonMap(..) | Value::Object(..),
-            ) => {
-                let (Some(keys), Some(others)) = (self.keys(), other.keys()) else { return false };
-                keys.len() == others.len()
-                    && keys.iter().all(|key| match (self.entry(key), other.entry(key)) {
-                        (Some(one), Some(other)) => one.equals(&other),
-                        _ => false,
-                    })
-            }
-            _ => self.is_number() && self.compare(other) == Some(Ordering::Equal),
-        }
-    }
-
-    /// The order of a set or list map does not count.
-    fn lists_equal(&self, other: &Value<'_>) -> bool {
-        if self.len() != other.len() {
-            return false;
-        }
-        if self.is_unordered() || other.is_unordered() {
-            return self.each().all(|item| other.each().any(|other| item.equals(&other)));
-        }
-        self.each().zip(other.each()).all(|(one, other)| one.equals(&other))
-    }
-
-    fn is_unordered(&self) -> bool {
-        matches!(self, Value::JsonList(_, schema) if matches!(schema.list_type, Some(ListType::Set | ListType::Map(_))))
     }
 }
 
@@ -319,16 +289,6 @@ impl<'a> View<'a> {
                 let property = schema.properties.get(name)?;
                 Some(Value::of(json, property, property.embedded_resource))
             }
-        }
-    }
-
-    fn sees(self, name: &str) -> bool {
-        match self {
-            View::Metadata => matches!(name, "name" | "generateName"),
-            View::Resource(schema) => {
-                matches!(name, "apiVersion" | "kind" | "metadata") || schema.properties.contains_key(name)
-            }
-            View::Fields(schema) => schema.properties.contains_key(name),
         }
     }
 }

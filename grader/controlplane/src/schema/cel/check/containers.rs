@@ -54,7 +54,8 @@ impl Checker {
         let cost = keys.cost.saturating_add(values.cost).saturating_add(30);
         let sizes =
             Entries { of_list: false, key: Size::covering(keys.sizes), value: Size::covering(values.sizes) };
-        let key = self.common(keys.types);
+        // A key of another type is none, and types of maps that are keys of maps would double with each of them.
+        let key = Some(self.common(keys.types)).filter(Type::is_scalar).unwrap_or(Type::Dyn(None));
         let value = self.common(values.types);
         let type_ = Type::Map(Box::new(key), Box::new(value), None);
         let size = Size::fixed(entries.len() as u64);

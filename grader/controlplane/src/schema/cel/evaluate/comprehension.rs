@@ -2,34 +2,30 @@
 
 use super::super::ast::{Comprehension, Macro};
 use super::super::functions;
-use super::super::value::Value;
+use super::super::meter::Meter;
+use super::super::value::{Entries, Value};
 use super::{Evaluated, Evaluator, Fault};
-use std::rc::Rc;
 
 impl<'a> Evaluator<'a> {
     pub(super) fn comprehension(&mut self, comprehension: &'a Comprehension) -> Evaluated<'a> {
         let range = self.expr(&comprehension.range)?;
         let is_list = matches!(range, Value::List(_) | Value::JsonList(..));
-        let keys = if is_list { Vec::new() } else { range.keys().ok_or_else(Fault::no_such_overload)? };
-        let item = |index: usize| if is_list { range.item(index) } else { keys.get(index).cloned() };
+        let parts: Box<dyn Iterator<Item = (Value<'a>, Value<'a>)>> = if is_list {
+            let item = |index: usize| Some((Value::Int(index as i64), range.item(index)?));
+            Box::new((0..).map_while(item))
+        } else {
+            range.entries().ok_or_else(Fault::no_such_overload)?
+        };
         let mut turn = Turn::new(comprehension.kind);
         let depth = self.scope.len();
-        for (index, item) in (0..).map_while(item).enumerate() {
+        for (key, value) in parts {
             self.spend(turn.cost())?;
+            let item = if is_list { &value } else { &key };
             match &comprehension.second {
                 None => self.scope.push((&comprehension.first, item.clone())),
-                Some(second) if is_list => {
-                    self.scope.push((&comprehension.first, Value::Int(index as i64)));
-                    self.scope.push((second, item.clone()));
-                }
                 Some(second) => {
-                    let value = match &range {
-                        Value::Map(entries) => entries.get(index).map(|(_, value)| value.clone()),
-                        range => range.entry(&item),
-                    };
-                    let value = value.unwrap_or(Value::Null);
-                    self.scope.push((&comprehension.first, item.clone()));
-                    self.scope.push((second, value));
+                    self.scope.push((&comprehension.first, key.clone()));
+                    self.scope.push((second, value.clone()));
                 }
             }
             let kept = match &comprehension.condition {
@@ -44,11 +40,11 @@ impl<'a> Evaluator<'a> {
             };
             self.scope.truncate(depth);
             let item = match comprehension.kind {
-                Macro::TransformMap if is_list => Value::Int(index as i64),
-                _ => item,
+                Macro::TransformMap => key,
+                _ => item.clone(),
             };
             if let Some(outcome) = outcome
-                && turn.is_decided(item, outcome)?
+                && turn.is_decided(item, outcome, &self.meter)?
             {
                 break;
             }
@@ -65,12 +61,22 @@ struct Turn<'a> {
     found: usize,
     decided: bool,
     items: Vec<Value<'a>>,
-    entries: Vec<(Value<'a>, Value<'a>)>,
+    /// Items with what they are sorted by.
+    keyed: Vec<(Value<'a>, Value<'a>)>,
+    entries: Entries<'a>,
 }
 
 impl<'a> Turn<'a> {
     fn new(kind: Macro) -> Self {
-        Self { kind, fault: None, found: 0, decided: false, items: Vec::new(), entries: Vec::new() }
+        Self {
+            kind,
+            fault: None,
+            found: 0,
+            decided: false,
+            items: Vec::new(),
+            keyed: Vec::new(),
+            entries: Entries::default(),
+        }
     }
 
     /// What a turn costs beside its expressions.
@@ -86,14 +92,14 @@ impl<'a> Turn<'a> {
     fn sorting_cost(&self) -> u64 {
         match self.kind {
             Macro::SortBy => {
-                functions::sorting_cost(self.entries.first().map(|(_, key)| key), self.entries.len() as u64)
+                functions::sorting_cost(self.keyed.first().map(|(key, _)| key), self.keyed.len() as u64)
             }
             _ => 0,
         }
     }
 
     /// Takes in what the body gave for an item, and answers whether further items make no difference.
-    fn is_decided(&mut self, item: Value<'a>, outcome: Evaluated<'a>) -> Result<bool, Fault> {
+    fn is_decided(&mut self, item: Value<'a>, outcome: Evaluated<'a>, meter: &Meter) -> Result<bool, Fault> {
         match (self.kind, outcome) {
             (_, Err(Fault::TooExpensive)) => return Err(Fault::TooExpensive),
             (Macro::All, Ok(Value::Bool(false))) | (Macro::Exists, Ok(Value::Bool(true))) => {
@@ -108,16 +114,18 @@ impl<'a> Turn<'a> {
             (Macro::Filter, Ok(Value::Bool(true))) => self.items.push(item),
             (Macro::Filter, Ok(Value::Bool(false))) => {}
             (Macro::Map | Macro::TransformList, Ok(value)) => self.items.push(value),
-            (Macro::TransformMap | Macro::SortBy, Ok(value)) => self.entries.push((item, value)),
+            (Macro::TransformMap, Ok(value)) => self.entries.set(item, value)?,
+            (Macro::SortBy, Ok(key)) => self.keyed.push((key, item)),
             (Macro::TransformMapEntry, Ok(made)) => {
-                for key in made.keys().ok_or_else(Fault::no_such_overload)? {
-                    if self.entries.iter().any(|(earlier, _)| earlier.equals(&key)) {
+                for (key, value) in made.entries().ok_or_else(Fault::no_such_overload)? {
+                    meter.step(1);
+                    if self.entries.contains(&key) {
                         let key = functions::shown(&key);
                         return Err(Fault::Error(format!("insert failed: key {key} already exists")));
                     }
-                    let value = made.entry(&key).unwrap_or(Value::Null);
-                    self.entries.push((key, value));
+                    self.entries.set(key, value)?;
                 }
+                meter.check()?;
             }
             (_, Ok(_)) => return Err(Fault::no_such_overload()),
         }
@@ -132,10 +140,8 @@ impl<'a> Turn<'a> {
             },
             Macro::ExistsOne => Ok(Value::Bool(self.found == 1)),
             Macro::Filter | Macro::Map | Macro::TransformList => Ok(Value::list(self.items)),
-            Macro::TransformMap | Macro::TransformMapEntry => Ok(Value::Map(Rc::new(self.entries))),
-            Macro::SortBy => {
-                functions::sorted(self.entries.into_iter().map(|(item, key)| (key, item)).collect())
-            }
+            Macro::TransformMap | Macro::TransformMapEntry => Ok(Value::map(self.entries)),
+            Macro::SortBy => functions::sorted(self.keyed),
         }
     }
 }

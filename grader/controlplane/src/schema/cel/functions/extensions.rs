@@ -3,7 +3,8 @@
 //! Only values go in and out. Expressions are never given to the crate: every call is one of a few fixed ones.
 
 use super::super::evaluate::{Evaluated, Fault};
-use super::super::value::Value;
+use super::super::meter::Meter;
+use super::super::value::{Entries, Value};
 use super::{go_errors, numbers};
 use crate::builtins::quantity::Quantity;
 use kube_cel::KubeCelExt;
@@ -19,20 +20,30 @@ thread_local! {
     static EXTENSIONS: Extensions = Extensions { context: Context::default().with_all(), calls: RefCell::default() };
 }
 
+/// How deep values may nest that are given to the crate, which looks at them recursively.
+const DEEPEST: usize = 100;
+
 struct Extensions {
     context: Context<'static>,
     calls: RefCell<BTreeMap<String, Rc<Program>>>,
 }
 
 /// Calls a function of the extensions.
-pub(super) fn call<'a>(name: &str, target: Option<&Value<'a>>, args: &[Value<'a>]) -> Evaluated<'a> {
+pub(super) fn call<'a>(
+    name: &str,
+    target: Option<&Value<'a>>,
+    args: &[Value<'a>],
+    meter: &Meter,
+) -> Evaluated<'a> {
     if let ("quantity", [Value::String(text)]) = (name, args)
         && let Err(error) = Quantity::parse(text)
     {
         return Err(Fault::Error(error.to_owned()));
     }
-    if let ("format", Some((format, args))) = (name, numbers::of_call(target, args)) {
-        return call_of_crate(name, Some(&Value::text(format)), &[Value::list(args)]);
+    if name == "format"
+        && let Some((format, args)) = numbers::of_call(target, args, meter)?
+    {
+        return call_of_crate(name, Some(&Value::text(format)), &[Value::list(args)], meter);
     }
     if let ("semver", [text]) = (name, args)
         && let Some(why) = super::text(text).and_then(go_errors::of_version)
@@ -46,10 +57,15 @@ pub(super) fn call<'a>(name: &str, target: Option<&Value<'a>>, args: &[Value<'a>
         let why = in_words_of_go("cidr", args, "invalid CIDR".to_owned());
         return if name == "cidr" { Err(Fault::Error(why)) } else { Ok(Value::Bool(false)) };
     }
-    call_of_crate(name, target, args)
+    call_of_crate(name, target, args, meter)
 }
 
-fn call_of_crate<'a>(name: &str, target: Option<&Value<'a>>, args: &[Value<'a>]) -> Evaluated<'a> {
+fn call_of_crate<'a>(
+    name: &str,
+    target: Option<&Value<'a>>,
+    args: &[Value<'a>],
+    meter: &Meter,
+) -> Evaluated<'a> {
     // What Kubernetes has as a function, the crate has as a method.
     let (target, args) = match (name, args) {
         ("sign", [quantity]) => (Some(quantity), &[][..]),
@@ -61,7 +77,9 @@ fn call_of_crate<'a>(name: &str, target: Option<&Value<'a>>, args: &[Value<'a>])
     let source = format!("{method}{name}({})", names.join(", "));
     let mut variables = Vec::new();
     for (name, value) in names.iter().zip(args).chain(target.map(|target| (&"t", target))) {
-        variables.push((*name, to_foreign(value).ok_or_else(Fault::no_such_overload)?));
+        let value = to_foreign(value, DEEPEST, meter);
+        meter.check()?;
+        variables.push((*name, value.ok_or_else(Fault::no_such_overload)?));
     }
     EXTENSIONS.with(|extensions| {
         let program = extensions.program(&source)?;
@@ -133,8 +151,15 @@ fn message(error: ExecutionError) -> String {
     }
 }
 
-/// `None` for what no function of the extensions takes.
-fn to_foreign(value: &Value<'_>) -> Option<Foreign> {
+/// `None` for what no function of the extensions takes, for what nests too deep, and when the meter runs out.
+fn to_foreign(value: &Value<'_>, depth: usize, meter: &Meter) -> Option<Foreign> {
+    let bytes = match value {
+        Value::String(text) => text.len(),
+        Value::Bytes(bytes) => bytes.len(),
+        _ => 0,
+    };
+    (meter.step_over(bytes) && meter.step(1)).then_some(())?;
+    let part = |value: &Value<'_>| to_foreign(value, depth.checked_sub(1)?, meter);
     Some(match value {
         Value::Null => Foreign::Null,
         Value::Bool(value) => Foreign::Bool(*value),
@@ -145,12 +170,12 @@ fn to_foreign(value: &Value<'_>) -> Option<Foreign> {
         Value::Bytes(bytes) => Foreign::Bytes(Arc::new(bytes.to_vec())),
         Value::Foreign(value) => (**value).clone(),
         Value::List(_) | Value::JsonList(..) => {
-            Foreign::List(Arc::new(value.items()?.iter().map(to_foreign).collect::<Option<_>>()?))
+            Foreign::List(Arc::new(value.each().map(|item| part(&item)).collect::<Option<_>>()?))
         }
         Value::Map(_) | Value::JsonMap(..) | Value::Object(..) => {
             let mut map = HashMap::new();
-            for key in value.keys()? {
-                map.insert(Key::String(Arc::new(super::shown(&key))), to_foreign(&value.entry(&key)?)?);
+            for (key, value) in value.entries()? {
+                map.insert(Key::String(Arc::new(super::shown(&key))), part(&value)?);
             }
             Foreign::Map(Map { map: Arc::new(map) })
         }
@@ -176,17 +201,15 @@ fn from_foreign<'a>(value: Foreign) -> Value<'a> {
                 map.map.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
             // The crate keeps maps in hash order; ours is the order of keys.
             entries.sort_by(|(one, _), (other, _)| one.cmp(other));
-            Value::Map(Rc::new(
-                entries
-                    .into_iter()
-                    .map(|(key, value)| (from_foreign(key.into()), from_foreign(value)))
-                    .collect(),
-            ))
+            let mut map = Entries::default();
+            for (key, value) in entries {
+                // Its keys are of the types that ours may have.
+                let _ = map.set(from_foreign(key.into()), from_foreign(value));
+            }
+            Value::map(map)
         }
         other => match <&OptionalValue>::try_from(&other) {
-            Ok(optional) => {
-                Value::Optional(optional.value().cloned().map(|value| Rc::new(from_foreign(value))))
-            }
+            Ok(optional) => Value::optional(optional.value().cloned().map(from_foreign)),
             Err(_) => Value::Foreign(Rc::new(other)),
         },
     }

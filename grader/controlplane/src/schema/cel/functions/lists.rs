@@ -1,15 +1,19 @@
 //! Functions of lists and sets (apiserver/pkg/cel/library/lists.go, cel-go/ext/{lists,sets}.go).
 
-use super::super::super::ListType;
 use super::super::cost::LIST_OF_CALL;
-use super::super::evaluate::{CALL_LIMIT, Evaluated, Fault};
-use super::super::value::Value;
+use super::super::evaluate::{Evaluated, Fault};
+use super::super::meter::Meter;
+use super::super::value::{Identified, Value};
 use super::{operator, strings, text};
 use std::cmp::Ordering;
-use std::rc::Rc;
 
-pub(super) fn call<'a>(name: &str, target: &Option<Value<'a>>, args: &[Value<'a>]) -> Option<Evaluated<'a>> {
-    let Some(target) = target else { return function(name, args) };
+pub(super) fn call<'a>(
+    name: &str,
+    target: &Option<Value<'a>>,
+    args: &[Value<'a>],
+    meter: &Meter,
+) -> Option<Evaluated<'a>> {
+    let Some(target) = target else { return function(name, args, meter) };
     let items = target.items()?;
     let error = |text: &str| Err(Fault::Error(text.to_owned()));
     Some(match (name, args) {
@@ -23,7 +27,13 @@ pub(super) fn call<'a>(name: &str, target: &Option<Value<'a>>, args: &[Value<'a>
         ("sum", []) => match items.split_first() {
             None => Ok(Value::Int(0)),
             Some((first, rest)) => {
-                rest.iter().try_fold(first.clone(), |sum, item| operator("_+_", &sum, item))
+                rest.iter().try_fold(first.clone(), |sum, item| match item {
+                    // What is longer as a sum would be copied again and again.
+                    Value::String(_) | Value::Bytes(_) | Value::List(_) | Value::JsonList(..) => {
+                        Err(Fault::no_such_overload())
+                    }
+                    item => operator("_+_", &sum, item, meter),
+                })
             }
         },
         ("min" | "max", []) => {
@@ -34,15 +44,17 @@ pub(super) fn call<'a>(name: &str, target: &Option<Value<'a>>, args: &[Value<'a>
             };
             Ok(items.fold(first, |best, item| if item.compare(&best) == Some(wanted) { item } else { best }))
         }
-        ("indexOf", [searched]) => Ok(position(items.iter().position(|item| item.equals(searched)))),
-        ("lastIndexOf", [searched]) => Ok(position(items.iter().rposition(|item| item.equals(searched)))),
+        ("indexOf", [searched]) => Ok(position(items.iter().position(|item| item.equals(searched, meter)))),
+        ("lastIndexOf", [searched]) => {
+            Ok(position(items.iter().rposition(|item| item.equals(searched, meter))))
+        }
         ("join", [] | [_]) => {
             let separator = args.first().map_or(Some(""), text)?;
             let texts: Option<Vec<&str>> = items.iter().map(text).collect();
             match texts {
                 Some(texts) => {
                     let each = texts.iter().map(|text| text.len().saturating_add(separator.len()));
-                    strings::check_length(each.fold(0, usize::saturating_add))
+                    strings::made(each.fold(0, usize::saturating_add), meter)
                         .map(|()| Value::text(texts.join(separator)))
                 }
                 None => Err(Fault::no_such_overload()),
@@ -64,22 +76,22 @@ pub(super) fn call<'a>(name: &str, target: &Option<Value<'a>>, args: &[Value<'a>
                 _ => error(&format!("cannot slice({from}, {to}), list is length {}", items.len())),
             }
         }
-        ("first", []) => Ok(Value::Optional(items.into_iter().next().map(Rc::new))),
-        ("last", []) => Ok(Value::Optional(items.into_iter().last().map(Rc::new))),
+        ("first", []) => Ok(Value::optional(items.into_iter().next())),
+        ("last", []) => Ok(Value::optional(items.into_iter().last())),
         ("unwrapOpt", []) => Ok(unwrapped(items)),
         ("reverse", []) => Ok(Value::list(items.into_iter().rev().collect())),
         ("distinct", []) => {
             let mut distinct: Vec<Value<'a>> = Vec::new();
             for item in items {
-                if !distinct.iter().any(|earlier| earlier.equals(&item)) {
+                if !distinct.iter().any(|earlier| earlier.equals(&item, meter)) {
                     distinct.push(item);
                 }
             }
             Ok(Value::list(distinct))
         }
         ("sort", []) => sorted(items.into_iter().map(|item| (item.clone(), item)).collect()),
-        ("flatten", []) => flattened(items, 1),
-        ("flatten", [Value::Int(depth)]) if *depth >= 0 => flattened(items, *depth),
+        ("flatten", []) => flattened(items, 1, meter),
+        ("flatten", [Value::Int(depth)]) if *depth >= 0 => flattened(items, *depth, meter),
         ("flatten", [Value::Int(_)]) => error("level must be non-negative"),
         _ => return None,
     })
@@ -140,7 +152,7 @@ pub(in super::super) fn sorted<'a>(mut keyed: Vec<(Value<'a>, Value<'a>)>) -> Ev
     Ok(Value::list(keyed.into_iter().map(|(_, value)| value).collect()))
 }
 
-fn function<'a>(name: &str, args: &[Value<'a>]) -> Option<Evaluated<'a>> {
+fn function<'a>(name: &str, args: &[Value<'a>], meter: &Meter) -> Option<Evaluated<'a>> {
     if let ("lists.range", [Value::Int(count)]) = (name, args) {
         return Some(Ok(Value::list((0..*count).map(Value::Int).collect())));
     }
@@ -150,54 +162,32 @@ fn function<'a>(name: &str, args: &[Value<'a>]) -> Option<Evaluated<'a>> {
     let [one, other] = args else { return None };
     let (one, other) = (one.items()?, other.items()?);
     let within = |items: &[Value<'a>], all: &[Value<'a>]| {
-        items.iter().all(|item| all.iter().any(|other| other.equals(item)))
+        items.iter().all(|item| all.iter().any(|other| other.equals(item, meter)))
     };
     Some(Ok(Value::Bool(match name {
         "sets.contains" => within(&other, &one),
         "sets.equivalent" => within(&other, &one) && within(&one, &other),
-        "sets.intersects" => one.iter().any(|item| other.iter().any(|other| other.equals(item))),
+        "sets.intersects" => one.iter().any(|item| other.iter().any(|other| other.equals(item, meter))),
         _ => return None,
     })))
 }
 
 /// Two lists as one. Those of a set or a list map are united: what is in both stays where it was, in the later form.
-pub(super) fn concatenated<'a>(left: &Value<'a>, right: &Value<'a>) -> Value<'a> {
-    let Some(list_type) = uniting(left) else { return Value::joined(left, right) };
-    let is_same = |one: &Value<'a>, other: &Value<'a>| match list_type {
-        ListType::Map(keys) => keys.iter().all(|key| match (one.field(key), other.field(key)) {
-            (Some(one), Some(other)) => one.equals(&other),
-            (one, other) => one.is_none() && other.is_none(),
-        }),
-        _ => one.equals(other),
-    };
-    let mut items: Vec<Value<'a>> = left.each().collect();
-    for item in right.each() {
-        match items.iter_mut().find(|earlier| is_same(earlier, &item)) {
-            Some(earlier) => *earlier = item,
-            None => items.push(item),
-        }
-    }
-    Value::list(items)
+pub(super) fn concatenated<'a>(left: &Value<'a>, right: &Value<'a>, meter: &Meter) -> Value<'a> {
+    let Some(list_type) = left.uniting() else { return Value::joined(left, right) };
+    let mut items = Identified::new(list_type);
+    left.each().chain(right.each()).for_each(|item| items.set(item, meter));
+    Value::list(items.into_items())
 }
 
 /// What it costs to make one list of two. In Kubernetes it is always 1; here what has to be copied or compared counts as
 /// well, a little.
 pub(super) fn joining_cost(left: &Value<'_>, right: &Value<'_>) -> u64 {
-    let work = match uniting(left) {
-        Some(_) => left.len().unwrap_or_default().saturating_mul(right.len().unwrap_or_default()) / 10,
+    let work = match left.uniting() {
+        Some(_) => left.len().unwrap_or_default().saturating_add(right.len().unwrap_or_default()),
         None => Value::copied_when_joined(left, right),
     };
     1 + (work as u64) / 10
-}
-
-/// How the items of a list are told apart that takes each once.
-fn uniting<'a>(list: &Value<'a>) -> Option<&'a ListType> {
-    match list {
-        Value::JsonList(_, schema) => {
-            schema.list_type.as_ref().filter(|type_| matches!(type_, ListType::Set | ListType::Map(_)))
-        }
-        _ => None,
-    }
 }
 
 fn position<'a>(found: Option<usize>) -> Value<'a> {
@@ -207,14 +197,14 @@ fn position<'a>(found: Option<usize>) -> Value<'a> {
 /// What the optionals of a list have, of those that have something.
 fn unwrapped<'a>(items: Vec<Value<'a>>) -> Value<'a> {
     let present = items.into_iter().filter_map(|item| match item {
-        Value::Optional(inner) => inner.map(|inner| (*inner).clone()),
+        Value::Optional(inner) => inner.map(|inner| (**inner).clone()),
         value => Some(value),
     });
     Value::list(present.collect())
 }
 
-/// The items of lists in a list, so many levels down. The cost does not count how many there are.
-fn flattened<'a>(mut items: Vec<Value<'a>>, depth: i64) -> Evaluated<'a> {
+/// The items of lists in a list, so many levels down. Kubernetes does not count how many there are.
+fn flattened<'a>(mut items: Vec<Value<'a>>, depth: i64, meter: &Meter) -> Evaluated<'a> {
     for _ in 0..depth {
         let mut flat = Vec::new();
         let mut changes = false;
@@ -222,12 +212,10 @@ fn flattened<'a>(mut items: Vec<Value<'a>>, depth: i64) -> Evaluated<'a> {
             match item {
                 Value::List(_) | Value::JsonList(..) => {
                     changes = true;
-                    flat.extend(item.each().take(CALL_LIMIT as usize + 1));
+                    meter.spend(item.len().unwrap_or_default() as u64)?;
+                    flat.extend(item.each());
                 }
                 item => flat.push(item),
-            }
-            if flat.len() as u64 > CALL_LIMIT {
-                return Err(Fault::TooExpensive);
             }
         }
         items = flat;

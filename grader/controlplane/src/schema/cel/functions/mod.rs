@@ -13,13 +13,14 @@ pub(super) use lists::{sorted, sorting_cost};
 
 use super::ast::Call;
 use super::authorization;
-use super::evaluate::{Evaluated, Evaluator, Fault};
-use super::value::{Text, Value};
+use super::evaluate::{Evaluated, Fault};
+use super::meter::Meter;
+use super::value::{Nested, Text, Value};
 use std::cmp::Ordering;
 use std::rc::Rc;
 
 /// Applies a binary operator.
-pub(super) fn operator<'a>(name: &str, left: &Value<'a>, right: &Value<'a>) -> Evaluated<'a> {
+pub(super) fn operator<'a>(name: &str, left: &Value<'a>, right: &Value<'a>, meter: &Meter) -> Evaluated<'a> {
     let compared = |accept: fn(Ordering) -> bool| match left.compare(right) {
         Some(order) => Ok(Value::Bool(accept(order))),
         None if left.is_nan() || (right.is_nan() && left.is_number()) => {
@@ -31,22 +32,22 @@ pub(super) fn operator<'a>(name: &str, left: &Value<'a>, right: &Value<'a>) -> E
     match name {
         // What asks and what answers cannot be compared.
         "_==_" | "_!=_" if matches!(left, Value::Authorization(_)) => Err(Fault::no_such_overload()),
-        "_==_" => Ok(Value::Bool(left.equals(right))),
-        "_!=_" => Ok(Value::Bool(!left.equals(right))),
+        "_==_" => Ok(Value::Bool(left.matches(right, meter))),
+        "_!=_" => Ok(Value::Bool(!left.matches(right, meter))),
         "_<_" => compared(Ordering::is_lt),
         "_<=_" => compared(Ordering::is_le),
         "_>_" => compared(Ordering::is_gt),
         "_>=_" => compared(Ordering::is_ge),
         "@in" => match right {
             Value::List(_) | Value::JsonList(..) => {
-                Ok(Value::Bool(right.each().any(|item| item.equals(left))))
+                Ok(Value::Bool(right.each().any(|item| item.equals(left, meter))))
             }
             Value::Map(_) | Value::JsonMap(..) | Value::Object(..) => {
                 Ok(Value::Bool(right.entry(left).is_some()))
             }
             _ => Err(Fault::no_such_overload()),
         },
-        _ => arithmetic(name, left, right),
+        _ => arithmetic(name, left, right, meter),
     }
 }
 
@@ -70,7 +71,7 @@ pub(super) fn operator_cost(name: &str, left: &Value<'_>, right: &Value<'_>) -> 
     }
 }
 
-fn arithmetic<'a>(name: &str, left: &Value<'a>, right: &Value<'a>) -> Evaluated<'a> {
+fn arithmetic<'a>(name: &str, left: &Value<'a>, right: &Value<'a>, meter: &Meter) -> Evaluated<'a> {
     let overflow = |kind: &str| Fault::Error(format!("{kind} overflow"));
     match (left, right) {
         (Value::Int(left), Value::Int(right)) => {
@@ -113,7 +114,7 @@ fn arithmetic<'a>(name: &str, left: &Value<'a>, right: &Value<'a>) -> Evaluated<
             Ok(Value::Bytes([&**left, &**right].concat().into()))
         }
         (Value::List(_) | Value::JsonList(..), Value::List(_) | Value::JsonList(..)) if name == "_+_" => {
-            Ok(lists::concatenated(left, right))
+            Ok(lists::concatenated(left, right, meter))
         }
         _ => times::arithmetic(name, left, right),
     }
@@ -121,14 +122,14 @@ fn arithmetic<'a>(name: &str, left: &Value<'a>, right: &Value<'a>) -> Evaluated<
 
 /// Calls a function or method.
 pub(super) fn call<'a>(
-    evaluator: &mut Evaluator<'a>,
     call: &'a Call,
     target: Option<Value<'a>>,
     mut args: Vec<Value<'a>>,
+    meter: &Meter,
 ) -> Evaluated<'a> {
     let name = call.function.as_str();
     if let Some(Value::Authorization(authorization)) = &target {
-        evaluator.spend(authorization::cost(name, &args))?;
+        meter.spend(authorization::cost(name, &args))?;
         return authorization.call(name, &args);
     }
     let size = |value: &Value<'_>| match value {
@@ -139,7 +140,7 @@ pub(super) fn call<'a>(
     // Only these look at every character or item.
     let is_flat = matches!(name, "size" | "type" | "dyn" | "value" | "hasValue" | "or" | "orValue");
     let cost = if is_flat { 1 } else { cost };
-    evaluator.spend(lists::cost(name, target.as_ref(), &args).unwrap_or(cost))?;
+    meter.spend(lists::cost(name, target.as_ref(), &args).unwrap_or(cost))?;
     match (name, &target, args.as_slice()) {
         ("!_", None, [Value::Bool(value)]) => return Ok(Value::Bool(!value)),
         ("-_", None, [Value::Int(value)]) => {
@@ -153,6 +154,10 @@ pub(super) fn call<'a>(
         ("dyn", None, [_]) => return Ok(args.remove(0)),
         ("size", Some(value), []) | ("size", None, [value]) => {
             let why = || Fault::Error("no such overload: size".to_owned());
+            if let Value::String(text) = value {
+                // Its characters have to be counted.
+                meter.step_over(text.len());
+            }
             return value.len().map(|length| Value::Int(length as i64)).ok_or_else(why);
         }
         ("optional.none", None, []) => return Ok(Value::Optional(None)),
@@ -173,21 +178,25 @@ pub(super) fn call<'a>(
         return optional(name, inner.as_ref(), args);
     }
     let found = conversions::call(name, &target, &args)
-        .or_else(|| strings::call(call, &target, &args))
-        .or_else(|| lists::call(name, &target, &args))
+        .or_else(|| strings::call(call, &target, &args, meter))
+        .or_else(|| lists::call(name, &target, &args, meter))
         .or_else(|| times::call(name, &target, &args));
     match found {
         Some(result) => result,
-        None => extensions::call(name, target.as_ref(), &args),
+        None => extensions::call(name, target.as_ref(), &args, meter),
     }
 }
 
-fn optional<'a>(name: &str, inner: Option<&Rc<Value<'a>>>, mut args: Vec<Value<'a>>) -> Evaluated<'a> {
+fn optional<'a>(
+    name: &str,
+    inner: Option<&Rc<Nested<Value<'a>>>>,
+    mut args: Vec<Value<'a>>,
+) -> Evaluated<'a> {
     match (name, inner, args.len()) {
         ("hasValue", inner, 0) => Ok(Value::Bool(inner.is_some())),
-        ("value", Some(inner), 0) => Ok((**inner).clone()),
+        ("value", Some(inner), 0) => Ok((***inner).clone()),
         ("value", None, 0) => Err(Fault::Error("optional.none() dereference".into())),
-        ("orValue", Some(inner), 1) => Ok((**inner).clone()),
+        ("orValue", Some(inner), 1) => Ok((***inner).clone()),
         ("or", Some(inner), 1) => Ok(Value::Optional(Some(inner.clone()))),
         ("or" | "orValue", None, 1) => Ok(args.remove(0)),
         _ => Err(Fault::no_such_overload()),

@@ -2,11 +2,17 @@
 
 use super::super::super::pattern::Pattern;
 use super::super::ast::{Call, Kind};
-use super::super::evaluate::{CALL_LIMIT, Evaluated, Fault};
+use super::super::evaluate::{Evaluated, Fault};
+use super::super::meter::Meter;
 use super::super::value::Value;
 use super::text;
 
-pub(super) fn call<'a>(call: &Call, target: &Option<Value<'a>>, args: &[Value<'a>]) -> Option<Evaluated<'a>> {
+pub(super) fn call<'a>(
+    call: &Call,
+    target: &Option<Value<'a>>,
+    args: &[Value<'a>],
+    meter: &Meter,
+) -> Option<Evaluated<'a>> {
     if let ("matches", None, [Value::String(subject), Value::String(_)]) =
         (call.function.as_str(), target, args)
     {
@@ -36,10 +42,10 @@ pub(super) fn call<'a>(call: &Call, target: &Option<Value<'a>>, args: &[Value<'a
         ("lowerAscii", 0) => Ok(Value::text(subject.to_ascii_lowercase())),
         ("upperAscii", 0) => Ok(Value::text(subject.to_ascii_uppercase())),
         ("trim", 0) => Ok(Value::text(subject.trim())),
-        ("replace", 2) => replace(subject, first?, text(&args[1])?, usize::MAX),
+        ("replace", 2) => replace(subject, first?, text(&args[1])?, usize::MAX, meter),
         ("replace", 3) => {
             let most = usize::try_from(integer(2)?).unwrap_or(usize::MAX);
-            replace(subject, first?, text(&args[1])?, most)
+            replace(subject, first?, text(&args[1])?, most, meter)
         }
         ("split", 1 | 2) => Ok(split(subject, first?, integer(1))),
         ("charAt", 1) => {
@@ -142,14 +148,17 @@ fn byte_position(subject: &str, character: usize) -> usize {
 }
 
 /// A text with a part replaced wherever it stands, at most so often. The cost does not count what the text becomes.
-fn replace<'a>(subject: &str, from: &str, to: &str, most: usize) -> Evaluated<'a> {
+fn replace<'a>(subject: &str, from: &str, to: &str, most: usize, meter: &Meter) -> Evaluated<'a> {
     let growth = to.len().saturating_sub(from.len());
     let replaced = if growth == 0 { 0 } else { subject.matches(from).take(most).count() };
-    check_length(replaced.saturating_mul(growth).saturating_add(subject.len()))?;
+    made(replaced.saturating_mul(growth).saturating_add(subject.len()), meter)?;
     Ok(Value::text(subject.replacen(from, to, most)))
 }
 
-/// Refuses a text of so many bytes that whoever looks at it exceeds the limit of cost: ten cost one.
-pub(super) fn check_length(bytes: usize) -> Result<(), Fault> {
-    if bytes as u64 / 10 > CALL_LIMIT { Err(Fault::TooExpensive) } else { Ok(()) }
+/// How many bytes of a text cost one when it is made.
+const MADE_FOR_ONE: u64 = 10;
+
+/// Counts a text of so many bytes that is made, before it takes memory.
+pub(super) fn made(bytes: usize, meter: &Meter) -> Result<(), Fault> {
+    meter.spend(bytes as u64 / MADE_FOR_ONE)
 }

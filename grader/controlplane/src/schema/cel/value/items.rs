@@ -1,7 +1,7 @@
 //! The items of lists.
 
 use super::super::super::Schema;
-use super::super::evaluate::CALL_LIMIT;
+use super::super::meter::CALL_LIMIT;
 use super::Value;
 use serde_json::Value as Json;
 use std::rc::Rc;
@@ -25,6 +25,12 @@ pub(in super::super) enum Items<'a> {
     },
 }
 
+impl Default for Items<'_> {
+    fn default() -> Self {
+        Items::Made(Vec::new())
+    }
+}
+
 impl Items<'_> {
     pub(super) fn len(&self) -> usize {
         match self {
@@ -42,7 +48,7 @@ impl<'a> Value<'a> {
             return Value::list(left.each().chain(right.each()).collect());
         }
         let (left, right, depth) = (left.clone(), right.clone(), joined_depth(left, right));
-        Value::List(Rc::new(Items::Joined { left, right, len, depth }))
+        Value::List(Rc::new(Items::Joined { left, right, len, depth }.into()))
     }
 
     /// How many items [`joined`](Self::joined) copies.
@@ -55,8 +61,8 @@ impl<'a> Value<'a> {
         let mut list = self;
         loop {
             match list {
-                Value::JsonList(items, schema) => return Some(json_item(items.get(index)?, schema)),
-                Value::List(items) => match &**items {
+                Value::JsonList(items, schema) => return Some(json_item(items.get(index)?, *schema)),
+                Value::List(items) => match &***items {
                     Items::Made(items) => return items.get(index).cloned(),
                     Items::Joined { left, right, .. } => match index.checked_sub(left.len()?) {
                         None => list = left,
@@ -90,7 +96,7 @@ fn is_too_deep(left: &Value<'_>, right: &Value<'_>) -> bool {
 
 fn joined_depth(left: &Value<'_>, right: &Value<'_>) -> usize {
     let depth = |list: &Value<'_>| match list {
-        Value::List(items) => match &**items {
+        Value::List(items) => match &***items {
             Items::Made(_) => 0,
             Items::Joined { depth, .. } => *depth,
         },
@@ -99,9 +105,10 @@ fn joined_depth(left: &Value<'_>, right: &Value<'_>) -> usize {
     depth(left).max(depth(right)) + 1
 }
 
-fn json_item<'a>(item: &'a Json, schema: &'a Schema) -> Value<'a> {
-    match schema.items.as_deref() {
-        Some(schema) => Value::of(item, schema, schema.embedded_resource),
-        None => Value::Null,
+fn json_item<'a>(item: &'a Json, schema: Option<&'a Schema>) -> Value<'a> {
+    match schema.map(|schema| schema.items.as_deref()) {
+        Some(Some(schema)) => Value::of(item, schema, schema.embedded_resource),
+        Some(None) => Value::Null,
+        None => Value::dynamic(item),
     }
 }
