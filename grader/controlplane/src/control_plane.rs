@@ -6,10 +6,11 @@ use crate::compaction::Compaction;
 use crate::controllers::{Api, Controller};
 use crate::conversion;
 use crate::endpoint;
-use crate::flow_schema_status::FlowSchemaStatus;
-use crate::own_service::OwnService;
 use crate::request::{PendingCall, Reply, Request, WatchId};
 use crate::store::{Change, ResourceId, Snapshot};
+use crate::system_objects::bootstrap;
+use crate::system_objects::flow_schema_status::FlowSchemaStatus;
+use crate::system_objects::own_service::OwnService;
 use crate::webhooks::{CallId, Journal, WebhookAnswer, WebhookCall, Webhooks};
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
@@ -73,7 +74,7 @@ impl ControlPlane {
     /// A cluster with nothing in it but what every cluster has.
     pub fn new(options: Options) -> Self {
         let mut plane = Self {
-            server: ApiServer::new(options.seed, options.start, options.access, options.restore),
+            server: bootstrap::api_server(options.seed, options.start, options.access, options.restore),
             controllers: options.controllers,
         };
         plane.server.calls.webhooks = options.webhooks;

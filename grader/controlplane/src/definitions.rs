@@ -2,7 +2,7 @@
 //! when it goes, its objects go first (apiextensions-apiserver/pkg/controller).
 
 use crate::api_server::ApiServer;
-use crate::custom_resources::status;
+use crate::custom_resources::status::{self, CLEANUP};
 use crate::endpoint::query::DeleteOptions;
 use crate::object;
 use crate::resources::CRDS;
@@ -16,9 +16,6 @@ use std::sync::Arc;
 
 /// How long after a change of its definition a watch of a custom resource still lives.
 const LAST_MOMENT: SignedDuration = SignedDuration::from_secs(1);
-
-/// Holds a definition until its objects are gone.
-pub(crate) const CLEANUP: &str = "customresourcecleanup.apiextensions.k8s.io";
 
 /// Brings the status of definitions up to date, and takes those that are being deleted a step further.
 pub(crate) fn settle(server: &mut ApiServer, now: Timestamp) {

@@ -8,7 +8,7 @@ use crate::object;
 use crate::request::WatchId;
 use crate::resources::Resource;
 use crate::store::{Change, ResourceId};
-use crate::verbs::list::Selection;
+use crate::verbs::selection::Selection;
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;

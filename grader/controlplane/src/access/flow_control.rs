@@ -231,9 +231,9 @@ fn texts(values: &Value) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bootstrap;
     use crate::random::Random;
     use crate::store::Store;
+    use crate::system_objects::bootstrap;
     use jiff::Timestamp;
 
     /// The name of the schema that a request belongs to, among those that every cluster begins with.

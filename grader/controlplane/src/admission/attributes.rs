@@ -3,10 +3,9 @@
 use crate::access::User;
 use crate::api_server::ApiServer;
 use crate::conversion;
-use crate::endpoint::query::FieldValidation;
 use crate::error::ApiError;
-use crate::resources::Resource;
-use crate::verbs::scale;
+use crate::resources::{Resource, scale};
+use crate::verbs::write::FieldValidation;
 use crate::verbs::write::Write;
 use serde_json::{Value, json};
 use std::sync::Arc;

@@ -4,6 +4,7 @@
 //! policies, mutating webhooks, and at the end, on what is about to be stored, validating policies and webhooks.
 
 mod attributes;
+mod built_in;
 mod configurations;
 mod matching;
 mod policies;

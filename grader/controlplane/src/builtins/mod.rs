@@ -27,9 +27,9 @@ pub(crate) mod ip;
 
 pub use decode::{Reader, decode, decode_by};
 pub use definitions::{definition, definition_of};
-pub use kinds::{deletion_answers_with_object, deprecation, namespace_may_be_deleted};
+pub use kinds::{deletion_answers_with_object, deprecation, namespace_may_be_deleted, of as rules};
 pub use resources::{BuiltinResource, BuiltinSubresource, resource, resources};
-pub use rules::{Cluster, Rules, rules};
+pub use rules::{Cluster, Rules};
 pub(crate) use schemas::QUANTITY;
 pub use schemas::{schema, schema_of};
 pub use write::{create, read, update};

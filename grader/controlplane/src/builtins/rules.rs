@@ -2,7 +2,6 @@
 //! validation, and the admission plugins that are on by default).
 
 use super::fields::set;
-use super::kinds;
 use super::names::NameRule;
 use crate::access::User;
 use crate::error::ApiError;
@@ -150,11 +149,6 @@ pub trait Rules: Sync {
             _ => &[&["status"]],
         }
     }
-}
-
-/// The rules of a built-in kind.
-pub fn rules(group: &str, kind: &str) -> &'static dyn Rules {
-    kinds::of(group, kind)
 }
 
 /// The status stays as it is.

@@ -10,6 +10,9 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 
+/// Holds a definition until its objects are gone.
+pub(crate) const CLEANUP: &str = "customresourcecleanup.apiextensions.k8s.io";
+
 /// Whether a condition of a definition is `True`.
 pub fn is_true(crd: &Value, condition: &str) -> bool {
     list(crd, "/status/conditions").iter().any(|c| c["type"] == condition && c["status"] == "True")

@@ -19,8 +19,6 @@ pub(crate) mod table;
 pub(crate) mod written;
 pub(crate) mod yaml;
 
-pub(crate) use resource::connections;
-
 use crate::access::{Flow, tokens};
 use crate::api_server::ApiServer;
 use crate::error::ApiError;

@@ -7,6 +7,7 @@ use crate::field_error::FieldError;
 use crate::go_text;
 use crate::routing;
 use crate::selector::FieldSelector;
+use crate::verbs::write::FieldValidation;
 use serde_json::Value;
 use std::borrow::Cow;
 
@@ -58,14 +59,6 @@ impl Query {
             }),
         }
     }
-}
-
-/// What to do about unknown and duplicate fields.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum FieldValidation {
-    Ignore,
-    Warn,
-    Strict,
 }
 
 /// CreateOptions, UpdateOptions, PatchOptions.

@@ -9,7 +9,7 @@ use crate::error::ApiError;
 use crate::object;
 use crate::protobuf;
 use crate::resources::{Nature, Resource};
-use crate::verbs::list::Page;
+use crate::verbs::page::Page;
 use bytes::Bytes;
 use jiff::Timestamp;
 use serde::ser::{Serialize, SerializeMap, Serializer};

@@ -5,6 +5,7 @@ mod custom;
 mod events;
 mod forms;
 mod registry;
+pub(crate) mod scale;
 
 pub use custom::Custom;
 pub(crate) use registry::Registry;
@@ -24,6 +25,9 @@ pub const CRDS: ResourceId = ResourceId::known("apiextensions.k8s.io", "customre
 pub const NAMESPACES: ResourceId = ResourceId::known("", "namespaces");
 /// Pods.
 pub const PODS: ResourceId = ResourceId::known("", "pods");
+
+/// Subresources that connect to what runs in the cluster.
+const CONNECTIONS: [&str; 4] = ["attach", "exec", "portforward", "proxy"];
 
 /// One resource at one version.
 #[derive(Clone, Debug)]
@@ -92,6 +96,11 @@ impl Resource {
     /// What is served below an object under this name.
     pub fn subresource(&self, name: &str) -> Option<&Subresource> {
         self.subresources.iter().find(|subresource| subresource.name == name)
+    }
+
+    /// Whether requests for this subresource are connections through the API server.
+    pub(crate) fn connects(&self, subresource: Option<&str>) -> bool {
+        !self.is_custom() && subresource.is_some_and(|name| CONNECTIONS.contains(&name))
     }
 
     /// Has `/status`, so that the main path leaves status alone.

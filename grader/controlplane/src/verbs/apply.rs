@@ -7,11 +7,11 @@ use super::write::Write;
 use crate::api_server::ApiServer;
 use crate::apply;
 use crate::conversion;
-use crate::endpoint::query::FieldValidation;
 use crate::endpoint::{decode, yaml};
 use crate::error::ApiError;
 use crate::go_text;
 use crate::object;
+use crate::verbs::write::FieldValidation;
 use serde_json::Value;
 use std::sync::Arc;
 

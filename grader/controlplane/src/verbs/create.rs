@@ -41,7 +41,7 @@ pub(crate) fn insert(
     mut object: Value,
 ) -> Result<Arc<Value>, ApiError> {
     let resource = write.resource.clone();
-    write.require_namespace(server)?;
+    write.require_namespace(&server.store)?;
     server.admit(write, &mut object, None)?;
     admission::mutate(server, write, &mut object, None)?;
     if object::metadata_text(&object, "uid").is_empty() {

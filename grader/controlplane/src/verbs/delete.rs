@@ -4,7 +4,7 @@ use super::write::Write;
 use crate::admission;
 use crate::api_server::ApiServer;
 use crate::conversion;
-use crate::definitions;
+use crate::custom_resources::status::CLEANUP;
 use crate::endpoint::query::DeleteOptions;
 use crate::error::ApiError;
 use crate::go_text;
@@ -314,8 +314,8 @@ fn delete_definition(
 ) -> Result<Deleted, ApiError> {
     let mut new = (**old).clone();
     let mut finalizers: Vec<String> = object::finalizers(old).map(str::to_owned).collect();
-    if !finalizers.iter().any(|finalizer| finalizer == definitions::CLEANUP) {
-        finalizers.push(definitions::CLEANUP.to_owned());
+    if !finalizers.iter().any(|finalizer| finalizer == CLEANUP) {
+        finalizers.push(CLEANUP.to_owned());
     }
     let metadata = object::metadata_mut(&mut new);
     metadata.insert("deletionTimestamp".into(), object::time(write.now).into());

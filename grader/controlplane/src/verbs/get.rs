@@ -1,10 +1,10 @@
 //! GET of one object.
 
 use crate::api_server::ApiServer;
-use crate::component_statuses::{self, COMPONENT_STATUSES};
 use crate::conversion;
 use crate::error::ApiError;
 use crate::resources::Resource;
+use crate::system_objects::component_statuses::{self, COMPONENT_STATUSES};
 use serde_json::Value;
 use std::sync::Arc;
 

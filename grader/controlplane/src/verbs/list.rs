@@ -1,8 +1,9 @@
 //! GET of a collection: now, at a revision of the past, in pages
 //! (apiserver/pkg/storage/etcd3/store.go, storage/cacher).
 
+use super::page::Page;
+use super::selection::Selection;
 use crate::api_server::ApiServer;
-use crate::component_statuses::{self, COMPONENT_STATUSES};
 use crate::conversion;
 use crate::endpoint::query::{ListOptions, is_unset};
 use crate::error::{ApiError, Cause};
@@ -11,53 +12,14 @@ use crate::go_text;
 use crate::object;
 use crate::patch;
 use crate::resources::Resource;
-use crate::selector::{FieldSelector, LabelSelector};
 use crate::store;
+use crate::system_objects::component_statuses::{self, COMPONENT_STATUSES};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::StatusCode;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-
-/// Which objects a list, a watch or a deletecollection is about.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Selection {
-    labels: LabelSelector,
-    fields: FieldSelector,
-}
-
-impl Selection {
-    /// # Errors
-    /// 400 for what is no selector, and for fields that the resource does not select by.
-    pub(crate) fn parse(resource: &Resource, options: &ListOptions) -> Result<Self, ApiError> {
-        let labels = LabelSelector::parse(&options.label_selector).map_err(ApiError::bad_request)?;
-        let fields = FieldSelector::parse(&options.field_selector)
-            .and_then(|fields| fields.for_kind(&resource.field_labels()))
-            .map_err(ApiError::bad_request)?;
-        Ok(Self { labels, fields })
-    }
-
-    pub(crate) fn matches(&self, resource: &Resource, object: &Value) -> bool {
-        self.labels.matches_object(object)
-            && (self.fields.is_empty() || self.fields.matches(object, &resource.field_labels()))
-    }
-
-    fn is_everything(&self) -> bool {
-        self.labels.is_empty() && self.fields.is_empty()
-    }
-}
-
-/// One page of a list.
-#[derive(Debug)]
-pub(crate) struct Page {
-    pub(crate) items: Vec<Arc<Value>>,
-    /// What was listed; none for what is not stored.
-    pub(crate) revision: Option<u64>,
-    /// Where the next page begins; none on the last page.
-    pub(crate) next: Option<String>,
-    pub(crate) remaining: Option<usize>,
-}
 
 /// Where the next page begins.
 struct Token {

@@ -7,69 +7,13 @@ use crate::api_server::ApiServer;
 use crate::apply::{self, Writer};
 use crate::builtins;
 use crate::conversion;
-use crate::custom_resources::scale::ScalePaths;
 use crate::error::ApiError;
 use crate::field_error::FieldError;
-use crate::go_text;
 use crate::object;
-use crate::resources::{Nature, Resource};
-use crate::selector::LabelSelector;
-use crate::selector::label;
+use crate::resources::scale;
 use crate::strategy;
 use serde_json::{Value, json};
 use std::sync::Arc;
-
-/// Where an object keeps what its Scale shows.
-fn paths(resource: &Resource) -> Option<ScalePaths> {
-    match &resource.nature {
-        Nature::Custom(custom) => custom.scale().cloned(),
-        Nature::BuiltIn(_) => Some(ScalePaths {
-            spec_replicas: ".spec.replicas".into(),
-            status_replicas: ".status.replicas".into(),
-            label_selector: None,
-        }),
-    }
-}
-
-/// The Scale of an object.
-///
-/// # Errors
-/// 500 when the object does not say how many replicas it wants; 404 when the resource has no `/scale`.
-pub(crate) fn of(resource: &Resource, object: &Value) -> Result<Value, ApiError> {
-    let paths = paths(resource).ok_or_else(ApiError::unknown_resource)?;
-    let broken = |text: String| ApiError::internal(&text);
-    let replicas = paths.spec_replicas_of(object).map_err(broken)?;
-    let Some(replicas) = replicas.or((!resource.is_custom()).then_some(0)) else {
-        let path = go_text::quote(&paths.spec_replicas);
-        return Err(ApiError::internal(&format!("the spec replicas field {path} does not exist")));
-    };
-    let mut status = json!({"replicas": paths.status_replicas_of(object).map_err(broken)?.unwrap_or(0)});
-    let selector = if resource.is_custom() {
-        paths.selector_of(object).map_err(broken)?
-    } else {
-        let selector = object.pointer("/spec/selector");
-        match resource.kind.as_str() {
-            "ReplicationController" => LabelSelector::from_labels(
-                selector.and_then(Value::as_object).unwrap_or(&serde_json::Map::new()),
-            )
-            .to_string(),
-            _ => label::scale_selector(selector).map_err(broken)?,
-        }
-    };
-    if !selector.is_empty() {
-        status["selector"] = selector.into();
-    }
-    let mut metadata = json!({});
-    for key in ["name", "namespace", "uid", "resourceVersion", "creationTimestamp"] {
-        if let Some(value) = object["metadata"].get(key) {
-            metadata[key] = value.clone();
-        }
-    }
-    let spec = if replicas == 0 { json!({}) } else { json!({"replicas": replicas}) };
-    Ok(json!({
-        "apiVersion": "autoscaling/v1", "kind": "Scale", "metadata": metadata, "spec": spec, "status": status,
-    }))
-}
 
 /// Writes the number of replicas of a Scale into its object. Answers the new Scale.
 pub(crate) fn update(
@@ -110,7 +54,7 @@ fn change(
     make: impl FnOnce(&Value, &Writer<'_>) -> Result<Value, ApiError>,
 ) -> Result<Value, ApiError> {
     let resource = write.resource.clone();
-    let paths = paths(&resource).ok_or_else(ApiError::unknown_resource)?;
+    let paths = scale::paths(&resource).ok_or_else(ApiError::unknown_resource)?;
     let stored = server
         .store
         .get(&resource.storage, &write.namespace, &write.name)
@@ -155,7 +99,7 @@ fn change(
     let owners = apply::scale::to_parent(owners_before, owners_after, &resource.api_version(), &path);
     strategy::set(&mut new["metadata"], "managedFields", owners.unwrap_or_default());
     let object = update::commit(server, write, &old, new)?;
-    of(&resource, &object)
+    scale::of(&resource, &object)
 }
 
 /// A Scale leaves out the number zero.

@@ -1,6 +1,7 @@
 //! GET of a collection with `watch=true` (apiserver/pkg/storage/cacher).
 
-use super::list::{Selection, too_large, unreadable_revision};
+use super::list::{too_large, unreadable_revision};
+use super::selection::Selection;
 use crate::api_server::ApiServer;
 use crate::conversion;
 use crate::endpoint::query::{ListOptions, is_unset};

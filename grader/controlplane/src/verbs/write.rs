@@ -1,19 +1,25 @@
 //! What all writes have in common.
 
 use crate::access::User;
-use crate::api_server::ApiServer;
 use crate::apply::{self, Writer};
 use crate::builtins::meta;
-use crate::endpoint::connections;
-use crate::endpoint::query::FieldValidation;
 use crate::error::{ApiError, Cause};
 use crate::field_error::FieldError;
 use crate::object;
 use crate::resources::{NAMESPACES, Nature, Resource};
+use crate::store::Store;
 use crate::strategy;
 use jiff::Timestamp;
 use serde_json::Value;
 use std::sync::Arc;
+
+/// What to do about unknown and duplicate fields.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FieldValidation {
+    Ignore,
+    Warn,
+    Strict,
+}
 
 /// Who writes what, and how.
 #[derive(Debug)]
@@ -61,7 +67,7 @@ impl Write<'_> {
 
     /// Whether nothing is written but a connection asked for.
     pub(crate) fn connects(&self) -> bool {
-        !self.resource.is_custom() && connections::is_connection(self.subresource)
+        self.resource.connects(self.subresource)
     }
 
     /// What it writes: resource, namespace, name and subresource.
@@ -146,11 +152,11 @@ impl Write<'_> {
     }
 
     /// A new object needs a namespace that is there to stay (plugin/namespace/lifecycle).
-    pub(crate) fn require_namespace(&self, server: &ApiServer) -> Result<(), ApiError> {
+    pub(crate) fn require_namespace(&self, store: &Store) -> Result<(), ApiError> {
         if !self.resource.namespaced {
             return Ok(());
         }
-        let Some(stored) = server.store.get(&NAMESPACES, "", &self.namespace) else {
+        let Some(stored) = store.get(&NAMESPACES, "", &self.namespace) else {
             return Err(ApiError::not_found(&NAMESPACES, &self.namespace));
         };
         let terminating = stored

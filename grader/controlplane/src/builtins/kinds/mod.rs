@@ -59,8 +59,8 @@ pub use namespace::may_be_deleted as namespace_may_be_deleted;
 
 use super::rules::Rules;
 
-/// The rules of a kind; a kind without rules of its own has those of all.
-pub(super) fn of(group: &str, kind: &str) -> &'static dyn Rules {
+/// The rules of a built-in kind; a kind without rules of its own has those of all.
+pub fn of(group: &str, kind: &str) -> &'static dyn Rules {
     match (group, kind) {
         ("", "ConfigMap") => &config::ConfigMap,
         ("", "Secret") => &config::Secret,

@@ -1,10 +1,10 @@
 //! PriorityLevelConfigurations (pkg/apis/flowcontrol/validation/validation.go).
 
-use crate::bootstrap;
 use crate::builtins::fields::{at, has, list, number, set, text};
 use crate::builtins::rules::Rules;
 use crate::field_error::FieldError;
 use crate::object;
+use crate::system_objects::bootstrap;
 use serde_json::Value;
 use std::collections::BTreeSet;
 

@@ -11,7 +11,6 @@ pub(crate) use objection::{MOST_OBJECTIONS, Objection, strict_error};
 
 use super::accept::BodyFormat;
 use super::keys::Keys;
-use super::query::FieldValidation;
 use super::{json, yaml};
 use crate::builtins;
 use crate::error::ApiError;
@@ -20,6 +19,7 @@ use crate::object;
 use crate::patch;
 use crate::protobuf;
 use crate::resources::Resource;
+use crate::verbs::write::FieldValidation;
 use serde_json::Value;
 
 /// The largest body that the server reads.

@@ -1,7 +1,7 @@
 //! Requests that take something away.
 
 use super::super::accept::{self, BodyFormat};
-use super::super::query::{DeleteOptions, FieldValidation, ListOptions, WriteOptions};
+use super::super::query::{DeleteOptions, ListOptions, WriteOptions};
 use super::super::{decode, yaml};
 use super::Call;
 use crate::api_server::ApiServer;
@@ -13,7 +13,9 @@ use crate::patch;
 use crate::protobuf;
 use crate::request::Reply;
 use crate::resources::Nature;
-use crate::verbs::list::{self, Page};
+use crate::verbs::list;
+use crate::verbs::page::Page;
+use crate::verbs::write::FieldValidation;
 use crate::verbs::write::Write;
 use crate::verbs::{delete, delete_collection};
 use http::StatusCode;

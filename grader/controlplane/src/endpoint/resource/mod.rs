@@ -1,6 +1,6 @@
 //! Requests about resources: which verb, with which options.
 
-pub(crate) mod connections;
+mod connections;
 mod deletions;
 mod pod_requests;
 mod pods;

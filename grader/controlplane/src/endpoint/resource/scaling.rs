@@ -6,6 +6,7 @@ use super::Call;
 use crate::api_server::ApiServer;
 use crate::error::ApiError;
 use crate::request::Reply;
+use crate::resources;
 use crate::verbs::patch::SentPatch;
 use crate::verbs::{get, scale};
 use http::{Method, StatusCode};
@@ -21,7 +22,7 @@ impl Call<'_> {
 
     pub(super) fn get_scale(&mut self, server: &mut ApiServer) -> Result<Reply, ApiError> {
         let object = get::get(server, &self.resource, self.namespace(), self.name())?;
-        let scale = scale::of(&self.resource, &object)?;
+        let scale = resources::scale::of(&self.resource, &object)?;
         self.scale(&scale)
     }
 
@@ -47,7 +48,7 @@ impl Call<'_> {
         }
         let scale = if patched {
             let object = get::get(server, &self.resource, self.namespace(), self.name())?;
-            let old = scale::of(&self.resource, &object)?;
+            let old = resources::scale::of(&self.resource, &object)?;
             SentPatch::parse(&media_type, &self.request.body)?.apply_to_scale(&old)?
         } else {
             self.other_body("autoscaling/v1", "Scale")?

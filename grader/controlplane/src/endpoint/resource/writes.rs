@@ -2,7 +2,7 @@
 
 use super::super::accept::{self, BodyFormat};
 use super::super::decode;
-use super::super::query::{FieldValidation, OptionsKind, WriteOptions};
+use super::super::query::{OptionsKind, WriteOptions};
 use super::Call;
 use crate::access::reviews;
 use crate::access::tokens::request;
@@ -13,6 +13,7 @@ use crate::object;
 use crate::request::Reply;
 use crate::verbs::patch::SentPatch;
 use crate::verbs::update::Updated;
+use crate::verbs::write::FieldValidation;
 use crate::verbs::write::Write;
 use crate::verbs::{apply, create, patch, update};
 use http::{HeaderValue, StatusCode, header};

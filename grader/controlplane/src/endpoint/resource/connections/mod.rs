@@ -14,23 +14,18 @@ pub(super) use destination::Destination;
 use super::Call;
 use crate::admission;
 use crate::api_server::ApiServer;
-use crate::endpoint::query::{FieldValidation, WriteOptions};
+use crate::endpoint::query::WriteOptions;
 use crate::error::ApiError;
 use crate::request::Reply;
+use crate::verbs::write::FieldValidation;
 use http::header;
 
 /// Subresources of which every method is passed on.
 const PROXY: &str = "proxy";
-const STREAMS: [&str; 3] = ["attach", "exec", "portforward"];
-
-/// Whether requests for this subresource of a built-in resource are connections.
-pub(crate) fn is_connection(subresource: Option<&str>) -> bool {
-    subresource.is_some_and(|name| name == PROXY || STREAMS.contains(&name))
-}
 
 impl Call<'_> {
     pub(super) fn connects(&self) -> bool {
-        !self.resource.is_custom() && is_connection(self.path.subresource.as_deref())
+        self.resource.connects(self.path.subresource.as_deref())
     }
 
     /// Whether paths below the subresource, and all methods, are somebody else's.

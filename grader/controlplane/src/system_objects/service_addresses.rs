@@ -2,9 +2,9 @@
 //!
 //! They follow the Services. An address that somebody else holds by an IPAddress of his own is not given away.
 
-use crate::bootstrap;
 use crate::random::Random;
 use crate::store::{Change, ResourceId, Store};
+use crate::system_objects::bootstrap;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;

@@ -1,20 +1,48 @@
 //! What every cluster has from its start: namespaces, the range that Services have their addresses
 //! from, priorities, how requests queue (pkg/controlplane in the Kubernetes repository).
 
+use super::api_services;
+use crate::access::{Access, rbac};
+use crate::api_server::ApiServer;
 use crate::apply::{self, Writer};
 use crate::builtins;
 use crate::object;
 use crate::random::Random;
 use crate::resources::NAMESPACES;
-use crate::store::{ResourceId, Store};
+use crate::store::{ResourceId, Snapshot, Store};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 const CONFIG_MAPS: ResourceId = ResourceId::known("", "configmaps");
 const SERVICE_CIDRS: ResourceId = ResourceId::known("networking.k8s.io", "servicecidrs");
 
+/// An API server that begins with what `restore` holds, or with what every new cluster has: namespaces, and with RBAC
+/// everything else that a real one begins with.
+pub(crate) fn api_server(
+    seed: u64,
+    start: Timestamp,
+    mut access: Access,
+    restore: Option<Snapshot>,
+) -> ApiServer {
+    let client_authority = access.client_authority.take();
+    let mut server = ApiServer::new(seed, access);
+    let ApiServer { store, random, access, .. } = &mut server;
+    if let Some(snapshot) = restore {
+        store.restore(snapshot, start);
+        return server;
+    }
+    namespaces(store, random, start);
+    if access.index().is_some() {
+        load(store, random, start);
+        config_maps(store, random, client_authority.as_deref(), start);
+        rbac::bootstrap::load(store, random, start);
+        api_services::load(store, random, start);
+    }
+    server
+}
+
 /// Stores the namespaces that every cluster has.
-pub(crate) fn namespaces(store: &mut Store, random: &mut Random, now: Timestamp) {
+fn namespaces(store: &mut Store, random: &mut Random, now: Timestamp) {
     for name in ["default", "kube-node-lease", "kube-public", "kube-system"] {
         let namespace = json!({
             "apiVersion": "v1", "kind": "Namespace",
@@ -31,7 +59,7 @@ pub(crate) fn namespaces(store: &mut Store, random: &mut Random, now: Timestamp)
 
 /// Stores what else a real cluster begins with.
 pub(crate) fn load(store: &mut Store, random: &mut Random, now: Timestamp) {
-    for line in include_str!("../data/bootstrap.jsonl").lines() {
+    for line in include_str!("../../data/bootstrap.jsonl").lines() {
         let Ok(mut object) = serde_json::from_str::<Value>(line) else { continue };
         let conditions = object.pointer_mut("/status/conditions").and_then(Value::as_array_mut);
         for condition in conditions.into_iter().flatten() {
@@ -47,12 +75,7 @@ pub(crate) fn load(store: &mut Store, random: &mut Random, now: Timestamp) {
 
 /// Stores what a server tells others about itself: by whose certificates it knows clients, and since when it notes the use
 /// of token Secrets (pkg/controlplane/controller/clusterauthenticationtrust, .../legacytokentracking).
-pub(crate) fn config_maps(
-    store: &mut Store,
-    random: &mut Random,
-    client_authority: Option<&str>,
-    now: Timestamp,
-) {
+fn config_maps(store: &mut Store, random: &mut Random, client_authority: Option<&str>, now: Timestamp) {
     let authentication = client_authority
         .map(|authority| config_map("extension-apiserver-authentication", "client-ca-file", authority));
     let since = now.strftime("%Y-%m-%d").to_string();
@@ -72,7 +95,7 @@ fn config_map(name: &str, key: &str, value: &str) -> Value {
 
 /// An object that a real cluster begins with.
 pub(crate) fn object(kind: &str, name: &str) -> Option<Value> {
-    let lines = include_str!("../data/bootstrap.jsonl").lines();
+    let lines = include_str!("../../data/bootstrap.jsonl").lines();
     let mut objects = lines.filter_map(|line| serde_json::from_str::<Value>(line).ok());
     objects.find(|object| object::kind(object) == kind && object::name(object) == name)
 }

@@ -3,7 +3,7 @@
 
 use crate::error::ApiError;
 use crate::store::ResourceId;
-use crate::verbs::list::Page;
+use crate::verbs::page::Page;
 use serde_json::{Value, json};
 use std::sync::Arc;
 

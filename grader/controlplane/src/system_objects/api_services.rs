@@ -158,7 +158,7 @@ mod tests {
     fn api_services_come_and_go_with_definitions() {
         let now = Timestamp::UNIX_EPOCH;
         let access = Access { authorization: Authorization::Rbac, ..Access::default() };
-        let mut server = ApiServer::new(1, now, access, None);
+        let mut server = crate::system_objects::bootstrap::api_server(1, now, access, None);
         let before = names(&server);
         assert!(
             before.contains(&"v1.".to_owned()) && before.contains(&"v2.autoscaling".to_owned()),
