@@ -28,6 +28,7 @@ pub mod object;
 mod openapi;
 pub mod patch;
 mod printers;
+mod priority_levels;
 mod protobuf;
 mod publish;
 mod random;

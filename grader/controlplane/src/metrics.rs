@@ -1,7 +1,9 @@
 //! What the control plane counts of itself, in the text format of Prometheus and under the names of kube-apiserver
 //! (apiserver/pkg/endpoints/metrics/metrics.go). Only what is measured is there.
 
+use crate::access::PRIORITY_LEVELS;
 use crate::api_server::ApiServer;
+use crate::priority_levels::{self, Seats};
 use crate::request::{Reply, Request};
 use crate::routing::Route;
 use http::Method;
@@ -54,25 +56,48 @@ pub(crate) fn text(server: &ApiServer) -> String {
     family(
         "apiserver_request_total",
         "counter",
-        "Counter of apiserver requests broken out for each verb and HTTP response code.",
+        "[STABLE] Counter of apiserver requests broken out for each verb and HTTP response code.",
         requests.map(|((verb, code), count)| (format!("code=\"{code}\",verb=\"{verb}\""), *count)).collect(),
     );
     family(
         "apiserver_longrunning_requests",
         "gauge",
-        "Gauge of all active long-running apiserver requests broken out by verb.",
+        "[STABLE] Gauge of all active long-running apiserver requests broken out by verb.",
         vec![("verb=\"WATCH\"".to_owned(), server.watches.open_count() as u64)],
     );
     let resources = server.store.counts();
     family(
         "apiserver_resource_objects",
         "gauge",
-        "Number of stored objects at the time of last check split by kind.",
+        "[ALPHA] Number of stored objects at the time of last check split by kind.",
         resources
             .map(|(id, count)| {
                 (format!("group=\"{}\",resource=\"{}\"", id.group(), id.resource()), count as u64)
             })
             .collect(),
+    );
+    let levels = server.store.list(&PRIORITY_LEVELS, None).map(|stored| stored.object.clone());
+    let levels = priority_levels::seats(&levels.collect::<Vec<_>>());
+    let of_levels = |count: fn(&Seats) -> u64| {
+        levels.iter().map(|seats| (format!("priority_level=\"{}\"", seats.level), count(seats))).collect()
+    };
+    family(
+        "apiserver_flowcontrol_nominal_limit_seats",
+        "gauge",
+        "[BETA] Nominal number of execution seats configured for each priority level",
+        of_levels(|seats| seats.nominal),
+    );
+    family(
+        "apiserver_flowcontrol_lower_limit_seats",
+        "gauge",
+        "[ALPHA] Configured lower bound on number of execution seats available to each priority level",
+        of_levels(|seats| seats.lower),
+    );
+    family(
+        "apiserver_flowcontrol_upper_limit_seats",
+        "gauge",
+        "[ALPHA] Configured upper bound on number of execution seats available to each priority level",
+        of_levels(|seats| seats.upper),
     );
     text
 }

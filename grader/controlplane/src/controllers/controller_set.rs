@@ -34,6 +34,7 @@ const NAMES: &[&str] = &[
     "serviceaccount-controller",
     "serviceaccount-token-controller",
     "statefulset-controller",
+    "taint-eviction-controller",
     "token-cleaner-controller",
     "ttl-after-finished-controller",
     "ttl-controller",
@@ -61,7 +62,6 @@ const ABSENT: &[&str] = &[
     "service-cidr-controller",
     "storage-version-migrator-controller",
     "storageversion-garbage-collector-controller",
-    "taint-eviction-controller",
 ];
 
 /// Which controllers run.

@@ -37,6 +37,7 @@ mod recorder;
 mod replica_set;
 mod service_account_tokens;
 mod stateful_set;
+mod taint_eviction;
 mod volume_binder;
 mod volume_protection;
 mod work_queue;
@@ -68,6 +69,7 @@ pub use quota::ResourceQuotas;
 pub use replica_set::ReplicaSets;
 pub use service_account_tokens::ServiceAccountTokenSecrets;
 pub use stateful_set::StatefulSets;
+pub use taint_eviction::TaintEviction;
 pub use volume_binder::VolumeBinder;
 pub use volume_protection::{ClaimProtection, ClassProtection, VolumeProtection};
 
@@ -185,6 +187,7 @@ pub fn start(set: &ControllerSet, settings: &Settings) -> Started {
         Box::new(TokenCleaner::new(reaction)),
         Box::new(NodeTtl::new(reaction)),
         Box::new(lifecycle),
+        Box::new(TaintEviction::new(reaction)),
         Box::new(PodGarbageCollector::new()),
         Box::new(NamespaceLifecycle::new()),
         Box::new(GarbageCollector::new(reaction)),

@@ -51,7 +51,8 @@ pub(super) fn matters(change: &Change) -> bool {
     change.old.as_deref().map(facts) != change.new.as_deref().map(facts)
 }
 
-fn tolerates(toleration: &Value, taint: &Value) -> bool {
+/// Whether a toleration lets a pod be where this taint is.
+pub(super) fn tolerates(toleration: &Value, taint: &Value) -> bool {
     let text = |key: &str| toleration[key].as_str().unwrap_or_default();
     let effect = text("effect");
     if !effect.is_empty() && taint["effect"] != effect {

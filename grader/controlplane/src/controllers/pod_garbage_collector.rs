@@ -178,13 +178,8 @@ fn end(api: &mut Api<'_>, pod: &Value, condition: Option<Value>) -> Result<(), A
     let (namespace, name) = (object::namespace(pod), object::name(pod));
     if !pods::is_finished(pod) {
         let mut status = json!({"phase": "Failed", "observedGeneration": pod["metadata"]["generation"]});
-        if let Some(mut condition) = condition {
-            condition["observedGeneration"] = pod["metadata"]["generation"].clone();
-            let others = fields::items(pod, "/status/conditions").iter();
-            let mut conditions: Vec<Value> =
-                others.filter(|known| known["type"] != condition["type"]).cloned().collect();
-            conditions.push(condition);
-            status["conditions"] = conditions.into();
+        if let Some(condition) = condition {
+            status["conditions"] = pods::with_condition(pod, condition);
         }
         api.merge_patch(&PODS, Some(namespace), name, Some("status"), &json!({"status": status}))?;
     }

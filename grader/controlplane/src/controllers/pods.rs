@@ -38,6 +38,23 @@ pub(super) fn is_active(pod: &Value) -> bool {
     !is_finished(pod) && !object::is_deleting(pod)
 }
 
+/// The conditions of a pod, this one in place of its like: as long as its status is the same, so is the time since when
+/// it is (pkg/api/v1/pod/util.go, UpdatePodCondition).
+pub(super) fn with_condition(pod: &Value, mut condition: Value) -> Value {
+    condition["observedGeneration"] = pod["metadata"]["generation"].clone();
+    let mut conditions = fields::items(pod, "/status/conditions").to_vec();
+    match conditions.iter_mut().find(|known| known["type"] == condition["type"]) {
+        Some(known) => {
+            if known["status"] == condition["status"] {
+                condition["lastTransitionTime"] = known["lastTransitionTime"].clone();
+            }
+            *known = condition;
+        }
+        None => conditions.push(condition),
+    }
+    conditions.into()
+}
+
 /// Its condition `Ready` is true.
 pub(super) fn is_ready(pod: &Value) -> bool {
     fields::condition(pod, "Ready").is_some_and(|ready| ready["status"] == "True")

@@ -44,7 +44,7 @@ impl EventType {
 #[derive(Debug)]
 pub(super) struct Recorder {
     component: &'static str,
-    /// By the object's uid and the type of event.
+    /// By the object and the type of event.
     histories: BTreeMap<(String, EventType), History>,
     oldest: VecDeque<(String, EventType)>,
     /// Keeps the names of events of one instant apart.
@@ -87,7 +87,7 @@ impl Recorder {
         message: &str,
     ) {
         let now = api.now();
-        let history = self.history((object::uid(about).to_owned(), kind), now);
+        let history = self.history((identity(about), kind), now);
         let message = history.combine(reason, message, now);
         if !history.take_token(now) {
             return;
@@ -105,7 +105,7 @@ impl Recorder {
         let name = format!("{}.{:x}", object::name(about), nanosecond.saturating_add_unsigned(self.recorded));
         self.recorded += 1;
         let series = Series { name: name.clone(), count: 1 };
-        if let Some(history) = self.histories.get_mut(&(object::uid(about).to_owned(), kind)) {
+        if let Some(history) = self.histories.get_mut(&(identity(about), kind)) {
             history.by_message.insert(series_key, series);
         }
         let event = json!({
@@ -169,15 +169,24 @@ impl History {
     }
 }
 
+/// What tells an object from others: its uid, or what it is called when that is all that is known of it.
+fn identity(about: &Value) -> String {
+    match object::uid(about) {
+        "" => format!("{}/{}", object::namespace(about), object::name(about)),
+        uid => uid.to_owned(),
+    }
+}
+
 /// An ObjectReference.
 fn reference(about: &Value) -> Value {
     let mut reference = json!({
         "apiVersion": object::api_version(about), "kind": object::kind(about),
-        "name": object::name(about), "uid": object::uid(about),
-        "resourceVersion": object::resource_version(about),
+        "name": object::name(about),
     });
-    if let Some(namespace) = owners::namespace_of(about) {
-        reference["namespace"] = namespace.into();
+    for key in ["namespace", "uid", "resourceVersion"] {
+        if about["metadata"][key] != Value::Null {
+            reference[key] = about["metadata"][key].clone();
+        }
     }
     reference
 }

@@ -9,6 +9,7 @@ mod cron_jobs;
 mod daemon_sets;
 mod deployments;
 mod disruptions;
+mod evictions;
 mod failing_nodes;
 mod garbage_collection;
 mod job_stories;

@@ -43,6 +43,7 @@ fn what_is_counted_can_be_read_by_those_who_may() {
         "apiserver_request_total{code=\"404\",verb=\"GET\"} 1",
         "apiserver_longrunning_requests{verb=\"WATCH\"} 0",
         "apiserver_resource_objects{group=\"\",resource=\"namespaces\"} 4",
+        "apiserver_flowcontrol_nominal_limit_seats{priority_level=\"workload-low\"} 245",
     ] {
         assert!(metrics.body.lines().any(|found| found == line), "{line} is not in {}", metrics.body);
     }
