@@ -72,7 +72,7 @@ mod tests {
             ("workload-high", 98, 49, 698),
             ("workload-low", 245, 24, 845),
         ];
-        assert_eq!(seats(&plane.list(&PRIORITY_LEVELS, None)), own.map(|level| of(level)));
+        assert_eq!(seats(&plane.list(&PRIORITY_LEVELS, None)), own.map(of));
         let mine = json!({
             "apiVersion": "flowcontrol.apiserver.k8s.io/v1", "kind": "PriorityLevelConfiguration",
             "metadata": {"name": "mine"},

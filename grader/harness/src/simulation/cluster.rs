@@ -13,7 +13,7 @@ const PODS: ResourceId = ResourceId::known("", "pods");
 
 /// Controllers that have nothing to do in a simulated cluster: its node never fails and gives every claim a volume of
 /// its own, and nobody asks for certificates or makes policies.
-const LEFT_OUT: [&str; 9] = [
+const LEFT_OUT: [&str; 10] = [
     "certificatesigningrequest-approving-controller",
     "certificatesigningrequest-cleaner-controller",
     "certificatesigningrequest-signing-controller",
@@ -21,6 +21,7 @@ const LEFT_OUT: [&str; 9] = [
     "node-lifecycle-controller",
     "persistentvolume-binder-controller",
     "pod-garbage-collector-controller",
+    "taint-eviction-controller",
     "ttl-controller",
     "validatingadmissionpolicy-status-controller",
 ];
