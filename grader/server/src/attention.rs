@@ -8,7 +8,7 @@ use tokio::task::yield_now;
 const MOMENT: Duration = Duration::from_micros(50);
 
 /// Looks for the next request instead of sleeping, for [`MOMENT`] after an answer. A thread that sleeps has to be woken,
-/// which on an idle machine takes as long as three creates.
+/// which on an idle machine takes as long as two creates.
 #[derive(Debug, Default)]
 pub(crate) struct Attention(Notify);
 
