@@ -5,8 +5,7 @@ use crate::api_server::ApiServer;
 use crate::conversion;
 use crate::error::ApiError;
 use crate::resources::{Resource, scale};
-use crate::verbs::write::FieldValidation;
-use crate::verbs::write::Write;
+use crate::verbs::write::{FieldValidation, Write};
 use serde_json::{Value, json};
 use std::sync::Arc;
 

@@ -20,8 +20,7 @@ impl ApiServer {
         new: &mut Value,
         old: Option<&Value>,
     ) -> Result<(), ApiError> {
-        let mut cluster =
-            View { store: &self.store, random: &mut self.random, user: &write.user, now: write.now };
+        let mut cluster = View::of(&self.store, &mut self.random, write);
         strategy::admit(&write.resource, new, old, &mut cluster)?;
         rbac::escalation::check(&self.access, write, new, old)?;
         signers::check(&self.access, write, new, old)
@@ -34,8 +33,7 @@ impl ApiServer {
         new: &Value,
         old: Option<&Value>,
     ) -> Result<(), ApiError> {
-        let cluster =
-            View { store: &self.store, random: &mut self.random, user: &write.user, now: write.now };
+        let cluster = View::of(&self.store, &mut self.random, write);
         strategy::admit_final(&write.resource, new, old, &cluster)
     }
 
@@ -46,8 +44,7 @@ impl ApiServer {
         new: &mut Value,
         old: Option<&Value>,
     ) -> Result<(), ApiError> {
-        let mut cluster =
-            View { store: &self.store, random: &mut self.random, user: &write.user, now: write.now };
+        let mut cluster = View::of(&self.store, &mut self.random, write);
         strategy::allocate(&write.resource, new, old, &mut cluster)
             .map_err(|errors| write.invalid(new, &errors))
     }
@@ -59,6 +56,13 @@ struct View<'a> {
     random: &'a mut Random,
     user: &'a User,
     now: Timestamp,
+}
+
+impl<'a> View<'a> {
+    /// For a write.
+    fn of(store: &'a Store, random: &'a mut Random, write: &'a Write<'_>) -> Self {
+        Self { store, random, user: &write.user, now: write.now }
+    }
 }
 
 impl Cluster for View<'_> {

@@ -19,8 +19,6 @@ use tokio::net::TcpStream;
 use tokio::task::yield_now;
 use tokio_rustls::TlsConnector;
 
-const MOMENT: Duration = Duration::from_micros(100);
-
 pub(crate) type Failure = Box<dyn Error + Send + Sync>;
 
 /// Where a cluster is and how to get in.
@@ -131,6 +129,9 @@ impl Client {
         Ok(body)
     }
 }
+
+/// How long a quick answer takes.
+const MOMENT: Duration = Duration::from_micros(100);
 
 /// Looks for the answer instead of sleeping, for the moment that a quick one takes: waking a thread on an idle machine
 /// takes longer than that, and is no cost of the server's.
