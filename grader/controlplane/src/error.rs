@@ -238,6 +238,11 @@ impl ApiError {
         Self::new(StatusCode::GONE, "Expired", message, None)
     }
 
+    /// 410: a watch from this revision would have to tell what is forgotten up to `compacted`.
+    pub(crate) fn too_old(revision: u64, compacted: u64) -> Self {
+        Self::expired(format!("too old resource version: {revision} ({compacted})"))
+    }
+
     /// 413: a body or a patch over the limit.
     pub fn too_large(message: &str) -> Self {
         let message = format!("Request entity too large: {message}");

@@ -25,6 +25,7 @@ pub mod go_text;
 mod lone_surrogates;
 mod metrics;
 pub mod object;
+mod object_size;
 mod openapi;
 pub mod patch;
 mod printers;

@@ -274,6 +274,16 @@ impl Watches {
         }
     }
 
+    /// Ends all watches of this version with an error.
+    pub(crate) fn expire(&mut self, resource: &Resource, error: &ApiError) {
+        for id in self.of(&resource.storage).collect::<Vec<_>>() {
+            if self.open.get(&id).is_some_and(|watch| watch.is_of(resource)) {
+                self.send_error(id, error);
+                self.finish(id);
+            }
+        }
+    }
+
     /// The watches that a change may concern.
     fn concerned(&self, change: &Change) -> Vec<WatchId> {
         let namespace = object::namespace(change.object()).to_owned();

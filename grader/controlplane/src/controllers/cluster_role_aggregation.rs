@@ -9,6 +9,7 @@ use crate::selector::label::LabelSelector;
 use crate::store::Change;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
+use std::collections::HashSet;
 
 /// Writes into every ClusterRole with an `aggregationRule` the rules of those that it selects.
 #[derive(Debug)]
@@ -73,16 +74,15 @@ impl Controller for ClusterRoleAggregation {
 /// Every rule of the selected roles once, by selector and then by name. None for a selector that makes no sense.
 fn gather(role: &Value, roles: &[std::sync::Arc<Value>]) -> Option<Vec<Value>> {
     let mut gathered: Vec<Value> = Vec::new();
+    let mut known: HashSet<&Value> = HashSet::new();
+    let mut others: Vec<_> = roles.iter().filter(|other| object::name(other) != object::name(role)).collect();
     let selectors = role.pointer("/aggregationRule/clusterRoleSelectors").and_then(Value::as_array);
     for selector in selectors.into_iter().flatten() {
         let selector = LabelSelector::from_value(Some(selector)).ok()?;
-        let others = roles.iter().filter(|other| object::name(other) != object::name(role));
-        for other in others.filter(|other| selector.matches_object(other)) {
-            for rule in other["rules"].as_array().into_iter().flatten() {
-                if !gathered.contains(rule) {
-                    gathered.push(rule.clone());
-                }
-            }
+        // What one selector has selected, another one adds nothing to.
+        for other in others.extract_if(.., |other| selector.matches_object(other)) {
+            let rules = other["rules"].as_array().into_iter().flatten();
+            gathered.extend(rules.filter(|rule| known.insert(rule)).cloned());
         }
     }
     Some(gathered)

@@ -1,10 +1,11 @@
 //! Changes that watches cannot be told before a webhook has converted them.
 //!
 //! All watches of one version get a change from one conversion. While the webhook fails they wait: their events come,
-//! in order, when it answers again.
+//! in order, when it answers again. They wait no longer than the history remembers what they have missed.
 
 use super::show_changes;
 use crate::api_server::ApiServer;
+use crate::error::ApiError;
 use crate::resources::Resource;
 use crate::store::{Change, ResourceId};
 use jiff::{SignedDuration, Timestamp};
@@ -13,6 +14,8 @@ use std::sync::Arc;
 
 /// How long to leave a webhook alone that has failed.
 const RETRY: SignedDuration = SignedDuration::from_secs(1);
+/// How many changes a webhook is asked about at once.
+const MOST_ASKED: usize = 100;
 
 /// What waits, by resource and version.
 #[derive(Clone, Debug, Default)]
@@ -28,6 +31,13 @@ struct View {
     asked: Vec<Arc<Change>>,
     later: Vec<Arc<Change>>,
     state: State,
+}
+
+impl View {
+    /// The first revision that waits.
+    fn first(&self) -> Option<u64> {
+        self.asked.iter().chain(&self.later).next().map(|change| change.revision)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +61,14 @@ impl Backlog {
         view.later.push(change.clone());
     }
 
+    /// Takes out the versions whose watches have missed what the history has forgotten, each with the first revision
+    /// that they miss.
+    fn take_outdated(&mut self, compacted: u64) -> Vec<(Arc<Resource>, u64)> {
+        let outdated =
+            self.views.extract_if(.., |_, view| view.first().is_some_and(|first| first <= compacted));
+        outdated.filter_map(|(_, view)| Some((view.resource.clone(), view.first()?))).collect()
+    }
+
     /// Some webhook has answered: whoever waits looks whether it was theirs.
     pub(crate) fn answered(&mut self) {
         for view in self.views.values_mut() {
@@ -63,8 +81,7 @@ impl Backlog {
     /// The latest revision up to which watches of this version have been told everything; `current` when nothing waits.
     pub(crate) fn told(&self, resource: &Resource, current: u64) -> u64 {
         let view = self.views.get(&(resource.storage.clone(), resource.version.clone()));
-        let first = view.and_then(|view| view.asked.iter().chain(&view.later).next());
-        first.map_or(current, |change| change.revision.saturating_sub(1))
+        view.and_then(View::first).map_or(current, |first| first.saturating_sub(1))
     }
 
     /// When [`pump`] has something to do.
@@ -79,13 +96,18 @@ impl Backlog {
 
 /// Tells watches what can be told by now.
 pub(crate) fn pump(server: &mut ApiServer, now: Timestamp) {
+    let compacted = server.store.compacted();
+    for (resource, missed) in server.backlog.take_outdated(compacted) {
+        server.watches.expire(&resource, &ApiError::too_old(missed, compacted));
+    }
     let is_due = |view: &View| matches!(view.state, State::Due(at) if at <= now);
     let due: Vec<_> =
         server.backlog.views.iter().filter(|(_, view)| is_due(view)).map(|(key, _)| key.clone()).collect();
     for key in due {
         while let Some(mut view) = server.backlog.views.remove(&key) {
             if view.asked.is_empty() {
-                view.asked = std::mem::take(&mut view.later);
+                let count = view.later.len().min(MOST_ASKED);
+                view.asked = view.later.drain(..count).collect();
             }
             if view.asked.is_empty() || !server.watches.has(&view.resource) {
                 break;

@@ -16,8 +16,9 @@ use crate::admission;
 use crate::api_server::ApiServer;
 use crate::error::ApiError;
 use crate::object;
+use crate::object_size;
 use crate::resources::{Custom, Resource};
-use crate::store::Change;
+use crate::store::{Change, Store};
 use crate::webhooks::{WebhookAnswer, WebhookCall};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -139,6 +140,15 @@ pub(crate) fn prepare(
 }
 
 impl Prepared {
+    /// Whether there is room for the object.
+    ///
+    /// # Errors
+    /// 500 in etcd's words.
+    pub(crate) fn check(&self, store: &Store) -> Result<(), ApiError> {
+        object_size::check(&self.kept)?;
+        object_size::check_space(store.weight())
+    }
+
     /// Stores the object. The answer is what its writer sees.
     pub(crate) fn put(self, server: &mut ApiServer, resource: &Resource, now: Timestamp) -> Arc<Value> {
         let stored = server.store.put(&resource.storage, self.kept, now);

@@ -9,6 +9,7 @@ mod resource_id;
 pub use resource_id::ResourceId;
 
 use crate::object;
+use crate::object_size;
 use history::History;
 use jiff::Timestamp;
 use serde_json::Value;
@@ -56,6 +57,7 @@ pub struct Snapshot {
 pub(crate) struct Stored {
     pub(crate) revision: u64,
     pub(crate) object: Arc<Value>,
+    weight: usize,
 }
 
 /// `namespace/name`, or the name alone for cluster-scoped objects: the order of lists is that of etcd's keys, in which
@@ -68,6 +70,8 @@ type Objects = BTreeMap<Key, Stored>;
 pub(crate) struct Store {
     revision: u64,
     resources: BTreeMap<ResourceId, Objects>,
+    /// What all objects weigh together, in bytes.
+    weight: usize,
     history: History,
     /// Changes that nobody has been told yet.
     fresh: Vec<Arc<Change>>,
@@ -86,7 +90,9 @@ impl Store {
         for (resource, object) in snapshot.objects {
             let revision = object::resource_version(&object).parse().unwrap_or(snapshot.revision);
             let key = key(object::namespace(&object), object::name(&object));
-            let stored = Stored { revision, object: object.clone() };
+            let weight = object_size::weight(&object);
+            let stored = Stored { revision, object: object.clone(), weight };
+            self.weight += weight;
             self.resources.entry(resource.clone()).or_default().insert(key, stored);
             self.fresh.push(Arc::new(Change { revision, resource, old: None, new: Some(object), at }));
         }
@@ -103,6 +109,11 @@ impl Store {
     /// How many objects there are of each resource.
     pub(crate) fn counts(&self) -> impl Iterator<Item = (&ResourceId, usize)> {
         self.resources.iter().map(|(resource, objects)| (resource, objects.len()))
+    }
+
+    /// What all objects weigh together, in bytes of memory.
+    pub(crate) fn weight(&self) -> usize {
+        self.weight
     }
 
     /// The number of the latest write.
@@ -156,13 +167,16 @@ impl Store {
         object::set_metadata(&mut object, "resourceVersion", self.revision.to_string());
         let key = key(object::namespace(&object), object::name(&object));
         let object = Arc::new(object);
-        let stored = Stored { revision: self.revision, object: object.clone() };
+        let weight = object_size::weight(&object);
+        let stored = Stored { revision: self.revision, object: object.clone(), weight };
         let objects = match self.resources.get_mut(resource) {
             Some(objects) => objects,
             None => self.resources.entry(resource.clone()).or_default(),
         };
-        let old = objects.insert(key, stored).map(|stored| stored.object);
-        self.record(resource, old, Some(object.clone()), at);
+        let old = objects.insert(key, stored);
+        self.weight += weight;
+        self.weight -= old.as_ref().map_or(0, |old| old.weight);
+        self.record(resource, old.map(|old| old.object), Some(object.clone()), weight, at);
         object
     }
 
@@ -175,11 +189,12 @@ impl Store {
         at: Timestamp,
     ) -> Option<Arc<Value>> {
         let stored = self.resources.get_mut(resource)?.remove(&key(namespace, name))?;
+        self.weight -= stored.weight;
         self.revision += 1;
         let mut gone = (*stored.object).clone();
         object::set_metadata(&mut gone, "resourceVersion", self.revision.to_string());
         let gone = Arc::new(gone);
-        self.record(resource, Some(stored.object), None, at);
+        self.record(resource, Some(stored.object), None, stored.weight, at);
         Some(gone)
     }
 
@@ -188,10 +203,11 @@ impl Store {
         resource: &ResourceId,
         old: Option<Arc<Value>>,
         new: Option<Arc<Value>>,
+        weight: usize,
         at: Timestamp,
     ) {
         let change = Arc::new(Change { revision: self.revision, resource: resource.clone(), old, new, at });
-        self.history.push(change.clone());
+        self.history.push(change.clone(), weight);
         self.fresh.push(change);
     }
 

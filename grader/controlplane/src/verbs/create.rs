@@ -85,6 +85,9 @@ pub(crate) fn insert(
         custom.default_status(&mut object);
     }
     let prepared = conversion::prepare(server, &resource, object)?;
+    if !write.dry_run {
+        prepared.check(&server.store)?;
+    }
     if let Some(existing) = server.store.get(&resource.storage, &write.namespace, &write.name) {
         let error = if generated {
             ApiError::generated_name_taken(&resource.id, &write.name)

@@ -152,6 +152,7 @@ pub(crate) fn commit(
     if write.dry_run {
         return Ok(prepared.into_shown(server, &resource));
     }
+    prepared.check(&server.store)?;
     quota::settle(server, quotas, write.now);
     Ok(prepared.put(server, &resource, write.now))
 }

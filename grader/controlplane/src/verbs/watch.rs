@@ -73,7 +73,7 @@ pub(crate) fn watch(
         Ok(changes) => changes.iter().for_each(|change| server.watches.replay(id, change)),
         Err(Compacted) => {
             let compacted = server.store.compacted();
-            let error = ApiError::expired(format!("too old resource version: {from} ({compacted})"));
+            let error = ApiError::too_old(from, compacted);
             server.watches.send_error(id, &error);
             server.watches.finish(id);
         }

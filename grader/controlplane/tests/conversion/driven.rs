@@ -78,6 +78,46 @@ fn events_come_in_order_when_their_conversions_are_there() {
 }
 
 #[test]
+fn a_webhook_is_asked_about_a_hundred_changes_at_a_time() {
+    let mut plane = driven();
+    answered(&mut plane, Method::GET, &format!("{V2}?watch=true"), &Value::Null);
+    for number in 0..251 {
+        answered(&mut plane, Method::POST, V1, &v1(&format!("g-{number}"), "h:1"));
+    }
+    let mut told = Vec::new();
+    while let Some((id, call)) = plane.take_calls().pop() {
+        plane.answer_call(&id, respond(&convert(&review(&call))));
+        plane.advance(NOW);
+        told.push(events(&mut plane).len());
+    }
+    assert_eq!(told, [1, 100, 100, 50]);
+}
+
+#[test]
+fn watches_wait_for_a_webhook_no_longer_than_the_history_is_kept() {
+    let every = SignedDuration::from_secs(20);
+    let options = Options { webhooks: Webhooks::ByDriver, compaction: Some(every), ..Options::default() };
+    let mut plane = ControlPlane::new(options);
+    answered(&mut plane, Method::POST, CRDS, &definition(&["v1"]));
+    answered(&mut plane, Method::GET, &format!("{V2}?watch=true"), &Value::Null);
+    answered(&mut plane, Method::GET, &format!("{V1}?watch=true"), &Value::Null);
+    answered(&mut plane, Method::POST, V1, &v1("a", "h:1"));
+    let (id, call) = plane.take_calls().pop().expect("the webhook is asked");
+    plane.advance(NOW + every);
+    assert_eq!(events(&mut plane), [r#"ADDED example.com/v1 a {"hostPort":"h:1"}"#]);
+    plane.advance(NOW + every + every);
+    let frames = plane.take_frames();
+    let [(_, frame)] = frames.as_slice() else { panic!("one watch is told, not {frames:?}") };
+    let event: Value = serde_json::from_slice(frame).expect("frames are JSON");
+    assert_eq!((&event["type"], &event["object"]["code"]), (&json!("ERROR"), &json!(410)));
+    assert_eq!(plane.take_ended().len(), 1);
+    // What the webhook says now is nobody's any more.
+    plane.answer_call(&id, respond(&convert(&review(&call))));
+    plane.advance(NOW + every + every);
+    assert_eq!(events(&mut plane), Vec::<String>::new());
+}
+
+#[test]
 fn controllers_need_no_webhook_to_clean_up() {
     const GADGETS: ResourceId = ResourceId::known("example.com", "gadgets");
     const NAMESPACES: ResourceId = ResourceId::known("", "namespaces");

@@ -1,6 +1,8 @@
 //! Sends requests one after the other and compares the answers with those of a real API server: status, the text of a
 //! refusal, warnings. `record.py` in this folder asks such a server again.
 
+mod large;
+
 use controlplane::request::ClientCertificate;
 use controlplane::{ControlPlane, Options, Reply, Request, Response, Timestamp};
 use http::{HeaderMap, HeaderValue, header};

@@ -191,7 +191,7 @@ fn long_lists_take_no_longer_than_they_must() {
         let expected = if controller == "true" { 422 } else { 201 };
         assert_eq!(server.administrator("POST", CONFIG_MAPS, &body).status, expected);
     }
-    let finalizers = listed(50_000, &|index| format!(r#""example.com/f{index}""#));
+    let finalizers = listed(20_000, &|index| format!(r#""example.com/f{index}""#));
     let patch = |kind: &str, body: &str| {
         let headers = format!("authorization: Bearer {ADMIN}\r\ncontent-type: application/{kind}+json\r\n");
         server.ask("PATCH", &format!("{CONFIG_MAPS}/owned"), &headers, body).status

@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 use clap::{Args, ValueEnum};
 use controlplane::controllers::ControllerSet;
 use controlplane_server::{Cluster, DataError, Limits, Settings, StartError, tokens};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::checkout::command;
 use crate::clusters::Claim;
@@ -73,6 +74,7 @@ impl Up {
     }
 
     fn serve(self, settings: Settings, console: &mut Console) -> Result<ExitCode, Problem> {
+        allow_many_clients();
         let cluster = Cluster::new(settings).map_err(cannot_start)?;
         let port = cluster.address().port();
         let claim = match Claim::new(port) {
@@ -125,6 +127,15 @@ impl Up {
             data: self.data.clone(),
         })
     }
+}
+
+/// As many connections as the system lets a process have at most: what it has to begin with, a few hundred on some, one
+/// client could take.
+fn allow_many_clients() {
+    let limit = getrlimit(Resource::Nofile);
+    // macOS says that there is no limit, and takes no more than this.
+    let tried = [limit.maximum, Some(10_240)];
+    let _ = tried.into_iter().any(|current| setrlimit(Resource::Nofile, Rlimit { current, ..limit }).is_ok());
 }
 
 /// Starts this program once more, without a terminal, and returns when that is ready.

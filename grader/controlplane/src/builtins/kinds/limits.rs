@@ -10,6 +10,7 @@ use crate::builtins::rules::{Cluster, Rules};
 use crate::error::ApiError;
 use crate::field_error::{FieldError, aggregate_texts};
 use crate::object;
+use crate::object_size;
 use crate::store::ResourceId;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -19,8 +20,15 @@ const LIMIT_RANGES: ResourceId = ResourceId::known("", "limitranges");
 const PODS: ResourceId = ResourceId::known("", "pods");
 const CLAIMS: ResourceId = ResourceId::known("", "persistentvolumeclaims");
 
+/// A pod with more violations than these is refused for the first of them.
+const MOST_ERRORS: usize = 10_000;
+
 /// Gives the containers of a new pod the defaults of its namespace.
-pub(super) fn default_pod(pod: &mut Value, cluster: &dyn Cluster) {
+///
+/// # Errors
+/// There are so many that the pod could not be stored.
+pub(super) fn default_pod(pod: &mut Value, cluster: &dyn Cluster) -> Result<(), ApiError> {
+    let mut filled = 0;
     for range in &ranges(pod, cluster) {
         let (mut requests, mut limits) = (Amounts::new(), Amounts::new());
         for limit in of_type(range, "Container") {
@@ -32,7 +40,10 @@ pub(super) fn default_pod(pod: &mut Value, cluster: &dyn Cluster) {
             [("/spec/containers", "container"), ("/spec/initContainers", "init container")]
         {
             for container in list_mut(pod, containers) {
-                fill(container, title, &requests, &limits, &mut notes);
+                filled += fill(container, title, &requests, &limits, &mut notes);
+                if filled > object_size::MOST_ENTRIES {
+                    return Err(object_size::too_large());
+                }
             }
         }
         if !notes.is_empty() {
@@ -40,26 +51,25 @@ pub(super) fn default_pod(pod: &mut Value, cluster: &dyn Cluster) {
             put(pod, &["metadata", "annotations", "kubernetes.io/limit-ranger"], note);
         }
     }
+    Ok(())
 }
 
 /// Refuses a new pod that is beyond the limits of its namespace.
 pub(super) fn check_pod(pod: &Value, cluster: &dyn Cluster) -> Result<(), ApiError> {
-    for range in &ranges(pod, cluster) {
+    let ranges = ranges(pod, cluster);
+    if ranges.is_empty() {
+        return Ok(());
+    }
+    let containers = list(pod, "/spec/containers").iter().chain(list(pod, "/spec/initContainers"));
+    let containers: Vec<Demand> = containers.map(Demand::of_container).collect();
+    let whole = Demand::of_pod(pod);
+    for range in &ranges {
         let mut errors = Vec::new();
         for limit in list(range, "/spec/limits") {
-            match text(limit, "/type") {
-                "Container" => {
-                    let containers = list(pod, "/spec/containers").iter();
-                    for container in containers.chain(list(pod, "/spec/initContainers")) {
-                        let own = at(container, "/resources");
-                        let (requests, limits) = (amounts(at(own, "/requests")), amounts(at(own, "/limits")));
-                        check(limit, &requests, &limits, &mut errors);
-                    }
-                }
-                "Pod" => {
-                    let of = |kind| amounts::of_pod(pod, kind);
-                    check(limit, &of("requests"), &of("limits"), &mut errors);
-                }
+            let limit = Limit::parse(limit);
+            match limit.kind {
+                "Container" => containers.iter().for_each(|container| limit.check(container, &mut errors)),
+                "Pod" => limit.check(&whole, &mut errors),
                 _ => {}
             }
         }
@@ -109,18 +119,27 @@ fn refuse(resource: &ResourceId, object: &Value, errors: &[String]) -> Result<()
     Err(ApiError::forbidden(resource, object::name(object), &aggregate_texts(errors)))
 }
 
-/// Fills in what a container does not ask for, and notes it.
-fn fill(container: &mut Value, title: &str, requests: &Amounts, limits: &Amounts, notes: &mut Vec<String>) {
+/// Fills in what a container does not ask for, and notes it. The answer is how much that was.
+fn fill(
+    container: &mut Value,
+    title: &str,
+    requests: &Amounts,
+    limits: &Amounts,
+    notes: &mut Vec<String>,
+) -> usize {
     let mut resources = at(container, "/resources").clone();
     let mut own = Vec::new();
+    let mut filled = 0;
     // Requests are noted first but set last.
     for (key, kind, defaults) in [("limits", "limit", limits), ("requests", "request", requests)] {
-        let missing = defaults.iter().filter(|(name, _)| !has(at(&resources, &format!("/{key}")), name));
+        let given = &resources[key];
+        let missing = defaults.iter().filter(|(name, _)| !has(given, name));
         let missing: Vec<(String, String)> =
             missing.map(|(name, amount)| (name.clone(), amount.to_string())).collect();
         if missing.is_empty() {
             continue;
         }
+        filled += missing.len();
         let names: Vec<&str> = missing.iter().map(|(name, _)| name.as_str()).collect();
         own.push(format!("{} {kind} for {title} {}", names.join(", "), text(container, "/name")));
         if resources.is_null() {
@@ -134,18 +153,57 @@ fn fill(container: &mut Value, title: &str, requests: &Amounts, limits: &Amounts
         set(container, "resources", Some(resources));
     }
     notes.extend(own.into_iter().rev());
+    filled
 }
 
-fn check(limit: &Value, requests: &Amounts, limits: &Amounts, errors: &mut Vec<String>) {
-    let kind = text(limit, "/type");
-    for (name, least) in amounts(at(limit, "/min")) {
-        errors.extend(minimum(kind, &name, &least, requests, limits));
+/// What a container or a pod asks for.
+struct Demand {
+    requests: Amounts,
+    limits: Amounts,
+}
+
+impl Demand {
+    fn of_container(container: &Value) -> Self {
+        let own = at(container, "/resources");
+        Self { requests: amounts(at(own, "/requests")), limits: amounts(at(own, "/limits")) }
     }
-    for (name, most) in amounts(at(limit, "/max")) {
-        errors.extend(maximum(kind, &name, &most, requests, limits));
+
+    fn of_pod(pod: &Value) -> Self {
+        Self { requests: amounts::of_pod(pod, "requests"), limits: amounts::of_pod(pod, "limits") }
     }
-    for (name, most) in amounts(at(limit, "/maxLimitRequestRatio")) {
-        errors.extend(ratio(kind, &name, &most, requests, limits));
+}
+
+/// What a range allows containers or pods to ask for.
+struct Limit<'a> {
+    kind: &'a str,
+    min: Amounts,
+    max: Amounts,
+    ratio: Amounts,
+}
+
+impl<'a> Limit<'a> {
+    fn parse(limit: &'a Value) -> Self {
+        Self {
+            kind: text(limit, "/type"),
+            min: amounts(at(limit, "/min")),
+            max: amounts(at(limit, "/max")),
+            ratio: amounts(at(limit, "/maxLimitRequestRatio")),
+        }
+    }
+
+    fn check(&self, Demand { requests, limits }: &Demand, errors: &mut Vec<String>) {
+        if errors.len() > MOST_ERRORS {
+            return;
+        }
+        for (name, least) in &self.min {
+            errors.extend(minimum(self.kind, name, least, requests, limits));
+        }
+        for (name, most) in &self.max {
+            errors.extend(maximum(self.kind, name, most, requests, limits));
+        }
+        for (name, most) in &self.ratio {
+            errors.extend(ratio(self.kind, name, most, requests, limits));
+        }
     }
 }
 

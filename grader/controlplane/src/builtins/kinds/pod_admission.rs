@@ -18,7 +18,7 @@ const MOST_COMPARED_TOLERATIONS: usize = 1_000;
 
 /// Fills in a new pod, or refuses it.
 pub(super) fn create(pod: &mut Value, cluster: &mut dyn Cluster) -> Result<(), ApiError> {
-    limits::default_pod(pod, cluster);
+    limits::default_pod(pod, cluster)?;
     pod_service_account::admit(pod, cluster)?;
     priority(pod, cluster)?;
     tolerations(pod);
