@@ -1,7 +1,8 @@
-//! How much an object takes: of memory here, and of the one request in which etcd has to take it.
+//! How large an object may be: one request has to bring it to etcd.
 
 use crate::error::ApiError;
 use crate::protobuf;
+use crate::store::weight;
 use serde_json::Value;
 use std::io::{self, Write};
 
@@ -9,25 +10,10 @@ use std::io::{self, Write};
 const LARGEST_REQUEST: usize = 3 << 19;
 /// The largest that its client sends, in bytes (etcd/client/v3/options.go, defaultMaxCallSendMsgSize).
 const LARGEST_MESSAGE: usize = 2 << 20;
-/// Entries of any map in an object; with more it is too large to be stored: each takes ten bytes at least.
-pub(crate) const MOST_ENTRIES: usize = LARGEST_REQUEST / 10;
 /// What all objects together may take, in bytes (etcd/server/storage/quota.go, DefaultQuotaBytes).
 const SPACE: usize = 2 << 30;
 /// The longest that one byte of a text becomes when it is written (`\u0000`).
 const LONGEST_ESCAPE: usize = 6;
-
-/// About how many bytes of memory this takes, itself included.
-pub(crate) fn weight(value: &Value) -> usize {
-    size_of::<Value>()
-        + match value {
-            Value::Null | Value::Bool(_) | Value::Number(_) => 0,
-            Value::String(text) => text.len(),
-            Value::Array(items) => items.iter().map(weight).sum(),
-            Value::Object(members) => {
-                members.iter().map(|(key, value)| size_of::<String>() + key.len() + weight(value)).sum()
-            }
-        }
-}
 
 /// Whether etcd would take the object: built-in kinds are kept there as protobuf, others as JSON.
 ///
@@ -43,14 +29,9 @@ pub(crate) fn check(object: &Value) -> Result<(), ApiError> {
             "rpc error: code = ResourceExhausted desc = trying to send message larger than max ({size} vs. \
              {LARGEST_MESSAGE})"
         ))),
-        size if size > LARGEST_REQUEST => Err(too_large()),
+        size if size > LARGEST_REQUEST => Err(ApiError::too_large_to_store()),
         _ => Ok(()),
     }
-}
-
-/// 500: etcd does not take a request of this size.
-pub(crate) fn too_large() -> ApiError {
-    ApiError::unexpected("etcdserver: request is too large")
 }
 
 /// Whether there is room for one more write.

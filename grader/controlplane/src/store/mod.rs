@@ -5,11 +5,12 @@
 
 mod history;
 mod resource_id;
+mod weight;
 
 pub use resource_id::ResourceId;
+pub(crate) use weight::weight;
 
 use crate::object;
-use crate::object_size;
 use history::History;
 use jiff::Timestamp;
 use serde_json::Value;
@@ -90,7 +91,7 @@ impl Store {
         for (resource, object) in snapshot.objects {
             let revision = object::resource_version(&object).parse().unwrap_or(snapshot.revision);
             let key = key(object::namespace(&object), object::name(&object));
-            let weight = object_size::weight(&object);
+            let weight = weight::weight(&object);
             let stored = Stored { revision, object: object.clone(), weight };
             self.weight += weight;
             self.resources.entry(resource.clone()).or_default().insert(key, stored);
@@ -167,7 +168,7 @@ impl Store {
         object::set_metadata(&mut object, "resourceVersion", self.revision.to_string());
         let key = key(object::namespace(&object), object::name(&object));
         let object = Arc::new(object);
-        let weight = object_size::weight(&object);
+        let weight = weight::weight(&object);
         let stored = Stored { revision: self.revision, object: object.clone(), weight };
         let objects = match self.resources.get_mut(resource) {
             Some(objects) => objects,

@@ -10,7 +10,6 @@ use crate::builtins::rules::{Cluster, Rules};
 use crate::error::ApiError;
 use crate::field_error::{FieldError, aggregate_texts};
 use crate::object;
-use crate::object_size;
 use crate::store::ResourceId;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -22,6 +21,9 @@ const CLAIMS: ResourceId = ResourceId::known("", "persistentvolumeclaims");
 
 /// A pod with more violations than these is refused for the first of them.
 const MOST_ERRORS: usize = 10_000;
+
+/// A pod that was given more amounts than these would be too large for etcd: each takes ten bytes at least.
+const MOST_FILLED: usize = 160_000;
 
 /// Gives the containers of a new pod the defaults of its namespace.
 ///
@@ -41,8 +43,8 @@ pub(super) fn default_pod(pod: &mut Value, cluster: &dyn Cluster) -> Result<(), 
         {
             for container in list_mut(pod, containers) {
                 filled += fill(container, title, &requests, &limits, &mut notes);
-                if filled > object_size::MOST_ENTRIES {
-                    return Err(object_size::too_large());
+                if filled > MOST_FILLED {
+                    return Err(ApiError::too_large_to_store());
                 }
             }
         }

@@ -1,7 +1,10 @@
 //! Counting what an evaluation costs, with a bound on it.
 
+use super::super::pattern::Pattern;
 use super::evaluate::Fault;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::rc::Rc;
 
 /// The most that one evaluation may cost (`PerCallLimit`).
 pub(super) const CALL_LIMIT: u64 = 1_000_000;
@@ -10,6 +13,8 @@ pub(super) const CALL_LIMIT: u64 = 1_000_000;
 const STEPS: u64 = 10;
 /// How many bytes of a text are compared or copied in one step.
 const BYTES: usize = 128;
+/// How many steps each byte of a pattern takes that has to be compiled.
+const COMPILATION: usize = 20;
 
 /// What an evaluation has cost.
 ///
@@ -20,6 +25,8 @@ const BYTES: usize = 128;
 pub(super) struct Meter {
     spent: Cell<u64>,
     steps: Cell<u64>,
+    /// The patterns that were compiled on the way.
+    patterns: RefCell<HashMap<String, Rc<Pattern>>>,
 }
 
 impl Meter {
@@ -42,6 +49,21 @@ impl Meter {
     /// The same for so many bytes.
     pub(super) fn step_over(&self, bytes: usize) -> bool {
         bytes < BYTES || self.step(bytes / BYTES)
+    }
+
+    /// A pattern that is known only now. The same one is compiled, and counted, once.
+    ///
+    /// # Errors
+    /// It makes no sense, or all that was counted exceeds the limit.
+    pub(super) fn pattern(&self, source: &str) -> Result<Rc<Pattern>, Fault> {
+        if let Some(known) = self.patterns.borrow().get(source) {
+            return Ok(known.clone());
+        }
+        self.step(COMPILATION.saturating_mul(source.len()));
+        self.check()?;
+        let pattern = Rc::new(Pattern::new(source).map_err(Fault::Error)?);
+        self.patterns.borrow_mut().insert(source.to_owned(), pattern.clone());
+        Ok(pattern)
     }
 
     /// # Errors

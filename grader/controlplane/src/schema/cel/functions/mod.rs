@@ -140,7 +140,9 @@ pub(super) fn call<'a>(
     // Only these look at every character or item.
     let is_flat = matches!(name, "size" | "type" | "dyn" | "value" | "hasValue" | "or" | "orValue");
     let cost = if is_flat { 1 } else { cost };
-    meter.spend(lists::cost(name, target.as_ref(), &args).unwrap_or(cost))?;
+    let known =
+        lists::cost(name, target.as_ref(), &args).or_else(|| strings::cost(name, target.as_ref(), &args));
+    meter.spend(known.unwrap_or(cost))?;
     match (name, &target, args.as_slice()) {
         ("!_", None, [Value::Bool(value)]) => return Ok(Value::Bool(!value)),
         ("-_", None, [Value::Int(value)]) => {

@@ -16,7 +16,7 @@ pub(super) fn call<'a>(
     if let ("matches", None, [Value::String(subject), Value::String(_)]) =
         (call.function.as_str(), target, args)
     {
-        return Some(with_pattern(call, args, 1, |pattern| Value::Bool(pattern.matches(subject))));
+        return Some(with_pattern(call, args, 1, meter, |pattern| Value::Bool(pattern.matches(subject))));
     }
     if let ("strings.quote", None, [Value::String(subject)]) = (call.function.as_str(), target, args) {
         return Some(Ok(Value::text(crate::go_text::quote(subject))));
@@ -31,11 +31,11 @@ pub(super) fn call<'a>(
         ("contains", 1) => Ok(Value::Bool(subject.contains(first?))),
         ("startsWith", 1) => Ok(Value::Bool(subject.starts_with(first?))),
         ("endsWith", 1) => Ok(Value::Bool(subject.ends_with(first?))),
-        ("matches", 1) => with_pattern(call, args, 0, |pattern| Value::Bool(pattern.matches(subject))),
-        ("find", 1) => with_pattern(call, args, 0, |pattern| Value::text(pattern.find(subject))),
+        ("matches", 1) => with_pattern(call, args, 0, meter, |pattern| Value::Bool(pattern.matches(subject))),
+        ("find", 1) => with_pattern(call, args, 0, meter, |pattern| Value::text(pattern.find(subject))),
         ("findAll", 1 | 2) => {
             let most = integer(1).and_then(|most| usize::try_from(most).ok()).unwrap_or(usize::MAX);
-            with_pattern(call, args, 0, |pattern| {
+            with_pattern(call, args, 0, meter, |pattern| {
                 Value::list(pattern.find_all(subject).take(most).map(Value::text).collect())
             })
         }
@@ -80,11 +80,24 @@ pub(super) fn call<'a>(
     })
 }
 
+/// What looking for a pattern costs (`matches` in cel-go/interpreter/runtimecost.go, `find` and `findAll` in
+/// apiserver/pkg/cel/library/cost.go).
+pub(super) fn cost(name: &str, target: Option<&Value<'_>>, args: &[Value<'_>]) -> Option<u64> {
+    let (subject, pattern) = match (name, target, args) {
+        ("matches", None, [subject, pattern]) => (subject, pattern),
+        ("matches" | "find" | "findAll", Some(subject), [pattern, ..]) => (subject, pattern),
+        _ => return None,
+    };
+    let (subject, pattern) = (text(subject)?.len() as u64, text(pattern)?.len() as u64);
+    Some((subject + 1).div_ceil(10).saturating_mul(pattern.div_ceil(4)))
+}
+
 /// Uses the pattern among the arguments, which is compiled once when it is a literal.
 fn with_pattern<'a>(
     call: &Call,
     args: &[Value<'a>],
     index: usize,
+    meter: &Meter,
     then: impl FnOnce(&Pattern) -> Value<'a>,
 ) -> Evaluated<'a> {
     let Some(source) = args.get(index).and_then(text) else { return Err(Fault::no_such_overload()) };
@@ -93,7 +106,7 @@ fn with_pattern<'a>(
             Ok(pattern) => Ok(then(pattern)),
             Err(error) => Err(Fault::Error(error.clone())),
         },
-        _ => Pattern::new(source).map(|pattern| then(&pattern)).map_err(Fault::Error),
+        _ => Ok(then(&*meter.pattern(source)?)),
     }
 }
 

@@ -142,6 +142,21 @@ fn maps_take_no_longer_than_lists() {
 }
 
 #[test]
+fn patterns_are_compiled_once_and_counted() {
+    let object = json!({"pattern": "[a-z]([-a-z0-9]*[a-z0-9])?", "long": "(ab|cd)*".repeat(2_000)});
+    for (source, expected) in [
+        ("lists.range(20000).all(i, 'x'.matches(object.pattern))", Ok(json!(true))),
+        ("lists.range(300).all(i, !'x'.find(object.long).endsWith('x'))", Err(TOO_EXPENSIVE.to_owned())),
+        (
+            "lists.range(50000).all(i, 'x'.matches(object.pattern + string(i)) || true)",
+            Err(TOO_EXPENSIVE.to_owned()),
+        ),
+    ] {
+        assert_eq!(value(&[], source, &object), expected, "{source}");
+    }
+}
+
+#[test]
 fn numbers_are_not_written_with_any_number_of_digits() {
     for digits in ["1001", "65536", "99999999999999999999"] {
         let source = format!("'%.{digits}f'.format([1.5])");

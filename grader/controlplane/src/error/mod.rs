@@ -1,45 +1,21 @@
 //! The one error of the API server: it can only hold a real Kubernetes `Status`
 //! (apimachinery/pkg/api/errors/errors.go).
 
+mod details;
+
+pub use details::{Cause, Details};
+
 use crate::field_error::{self, FieldError};
 use crate::go_text;
 use crate::status_body::StatusBody;
 use crate::store::ResourceId;
 use http::StatusCode;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use std::borrow::Cow;
 use std::fmt;
 
 /// No reason of Kubernetes: marks what is no answer.
 const AWAITING_WEBHOOK: &str = "AwaitingWebhook";
-
-/// One entry of `details.causes`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Cause {
-    /// A machine-readable reason; may be empty.
-    pub reason: String,
-    /// The text for people.
-    pub message: String,
-    /// The field's path; may be empty.
-    pub field: String,
-}
-
-/// `details` of a Status; empty members are left out of the body.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Details {
-    /// The object's name.
-    pub name: String,
-    /// Its API group.
-    pub group: String,
-    /// Its kind, or (for most reasons) its resource.
-    pub kind: String,
-    /// Its uid.
-    pub uid: String,
-    /// What exactly is wrong.
-    pub causes: Vec<Cause>,
-    /// When to ask again, in seconds; 0 for not said.
-    pub retry_after_seconds: u32,
-}
 
 /// A failed request, as the Status that its answer carries.
 ///
@@ -259,6 +235,11 @@ impl ApiError {
         Self::new(StatusCode::NOT_ACCEPTABLE, "NotAcceptable", message, None)
     }
 
+    /// 500: etcd takes no request of this size.
+    pub(crate) fn too_large_to_store() -> Self {
+        Self::unexpected("etcdserver: request is too large")
+    }
+
     /// 500 with a reason.
     pub fn internal(message: &str) -> Self {
         let cause = Cause { message: message.to_owned(), ..Cause::default() };
@@ -364,38 +345,6 @@ impl ApiError {
     pub fn to_json(&self) -> String {
         // Writing JSON to memory cannot fail.
         serde_json::to_string(&StatusBody(&self.to_status())).unwrap_or_default()
-    }
-}
-
-impl Details {
-    /// The JSON form, empty members left out.
-    pub fn to_value(&self) -> Value {
-        let mut map = Map::new();
-        let texts = [("name", &self.name), ("group", &self.group), ("kind", &self.kind), ("uid", &self.uid)];
-        for (key, text) in texts {
-            if !text.is_empty() {
-                map.insert(key.into(), text.as_str().into());
-            }
-        }
-        if !self.causes.is_empty() {
-            map.insert("causes".into(), self.causes.iter().map(Cause::to_value).collect());
-        }
-        if self.retry_after_seconds > 0 {
-            map.insert("retryAfterSeconds".into(), self.retry_after_seconds.into());
-        }
-        map.into()
-    }
-}
-
-impl Cause {
-    fn to_value(&self) -> Value {
-        let mut map = Map::new();
-        for (key, text) in [("reason", &self.reason), ("message", &self.message), ("field", &self.field)] {
-            if !text.is_empty() {
-                map.insert(key.into(), text.as_str().into());
-            }
-        }
-        map.into()
     }
 }
 
