@@ -55,6 +55,24 @@ fn pods_over_the_quota_come_when_there_is_room() {
 }
 
 #[test]
+fn a_status_that_somebody_has_changed_is_put_right_in_time() {
+    let mut cluster = Cluster::new();
+    cluster.create(&QUOTAS, quota(json!({"pods": "1"})));
+    cluster.pass(seconds(1));
+    let mut changed = (*cluster.get(&QUOTAS, "limits").expect("it was created")).clone();
+    changed["status"]["hard"]["pods"] = json!("2");
+    let now = cluster.now;
+    let written = cluster.plane.act_as("test", now, |api| api.update_status(&QUOTAS, changed));
+    written.expect("whoever may write the status may write nonsense");
+    cluster.pass(seconds(1));
+    let hard =
+        |cluster: &Cluster| cluster.get(&QUOTAS, "limits").expect("it is there")["status"]["hard"].clone();
+    assert_eq!(hard(&cluster), json!({"pods": "2"}));
+    cluster.pass(seconds(30));
+    assert_eq!(hard(&cluster), json!({"pods": "1"}));
+}
+
+#[test]
 fn claims_use_the_most_devices_of_a_class_that_they_may_be_given() {
     const CLAIMS: ResourceId = ResourceId::known("resource.k8s.io", "resourceclaims");
     let mut cluster = Cluster::new();

@@ -13,6 +13,10 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
+/// How often every quota is counted again, whatever has happened: a status that somebody has changed is put right then
+/// (`--resource-quota-sync-period`, which is five minutes unless somebody says otherwise; nobody learns from waiting).
+const RECOUNT: SignedDuration = SignedDuration::from_secs(30);
+
 /// Keeps the status of ResourceQuotas.
 ///
 /// # Guarantees
@@ -23,12 +27,14 @@ pub struct ResourceQuotas {
     reaction: SignedDuration,
     quotas: BTreeSet<Key>,
     queue: WorkQueue<Key>,
+    /// When all are counted again; never while there is none.
+    recount: Option<Timestamp>,
 }
 
 impl ResourceQuotas {
     /// A controller that acts `reaction` after what it saw.
     pub fn new(reaction: SignedDuration) -> Self {
-        Self { reaction, quotas: BTreeSet::new(), queue: WorkQueue::default() }
+        Self { reaction, quotas: BTreeSet::new(), queue: WorkQueue::default(), recount: None }
     }
 
     fn sync(api: &mut Api<'_>, key: &Key) -> Result<(), ApiError> {
@@ -75,8 +81,10 @@ impl Controller for ResourceQuotas {
             let limits = |quota: Option<&Value>| quota.map(|quota| quota["spec"].clone());
             if change.new.is_none() {
                 self.quotas.remove(&key);
+                self.recount = self.recount.filter(|_| !self.quotas.is_empty());
             } else if limits(change.old.as_deref()) != limits(change.new.as_deref()) {
                 self.quotas.insert(key.clone());
+                self.recount.get_or_insert(change.at + RECOUNT);
                 self.queue.add(key, due);
             }
         }
@@ -86,6 +94,12 @@ impl Controller for ResourceQuotas {
     }
 
     fn run(&mut self, api: &mut Api<'_>, now: Timestamp) {
+        if self.recount.is_some_and(|at| at <= now) {
+            self.recount = Some(now + RECOUNT);
+            for quota in &self.quotas {
+                self.queue.add(quota.clone(), now);
+            }
+        }
         while let Some(key) = self.queue.pop(now) {
             let visit = unless_gone(Self::sync(api, &key));
             self.queue.finish(key, visit.map(|_| None), now);
@@ -93,7 +107,7 @@ impl Controller for ResourceQuotas {
     }
 
     fn next_wake(&self) -> Option<Timestamp> {
-        self.queue.next_wake()
+        self.queue.next_wake().into_iter().chain(self.recount).min()
     }
 }
 
