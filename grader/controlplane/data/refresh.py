@@ -28,7 +28,7 @@ SPECIAL = {
     "io.k8s.apimachinery.pkg.apis.meta.v1.Patch": "any",
     "io.k8s.apimachinery.pkg.api.resource.Quantity": "quantity",
     "io.k8s.apimachinery.pkg.util.intstr.IntOrString": "intorstring",
-    "io.k8s.apimachinery.pkg.runtime.RawExtension": "any",
+    "io.k8s.apimachinery.pkg.runtime.RawExtension": "opaque",
     "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSON": "any",
     "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaPropsOrArray": "@?apiextensions.v1.JSONSchemaProps",
     "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaPropsOrBool": "@?apiextensions.v1.JSONSchemaProps",

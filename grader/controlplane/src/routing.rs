@@ -55,9 +55,10 @@ impl ResourcePath {
 
 /// Takes a path apart. `None` for percent signs that encode nothing.
 pub(crate) fn route(path: &str) -> Option<Route> {
-    let parts: Vec<Cow<'_, str>> =
-        path.trim_matches('/').split('/').map(percent_decode).collect::<Option<_>>()?;
-    let parts: Vec<&str> = parts.iter().map(|part| &**part).collect();
+    // As Go does: an encoded slash is a slash like others.
+    let path = percent_decode(path)?;
+    let inner = path.strip_prefix('/').unwrap_or(&path);
+    let parts: Vec<&str> = inner.strip_suffix('/').unwrap_or(inner).split('/').collect();
     let route = match parts.as_slice() {
         ["api"] => Route::CoreVersions,
         ["api", version] => Route::GroupVersion { group: String::new(), version: (*version).into() },
@@ -147,7 +148,9 @@ mod tests {
             ("/apis/apps/v1/namespaces/a/x/b/scale", path("apps", Some("a"), "x", Some("b"), Some("scale"))),
             ("/api/v1/pods", path("", None, "pods", None, None)),
             ("/api/v1/nodes/a%2Eb", path("", None, "nodes", Some("a.b"), None)),
+            ("/api/v1/nodes/a%2Fstatus", path("", None, "nodes", Some("a"), Some("status"))),
             ("/healthz", Route::Other("/healthz".into())),
+            ("//api", Route::Other("//api".into())),
         ];
         for (text, expected) in cases {
             assert_eq!(route(text), Some(expected), "{text}");

@@ -222,6 +222,11 @@ pub(crate) fn allows_unconditional_update(resource: &Resource) -> bool {
     resource.id != CRDS && rules(resource).is_some_and(|rules| !rules.requires_resource_version())
 }
 
+/// Whether an object that comes without a name gets a random one.
+pub(crate) fn names_itself(resource: &Resource) -> bool {
+    rules(resource).is_some_and(Rules::names_itself)
+}
+
 /// Whether a PUT creates what is not there.
 pub(crate) fn creates_on_update(resource: &Resource) -> bool {
     rules(resource).is_some_and(Rules::creates_on_update)

@@ -56,12 +56,13 @@ struct View<'a> {
     random: &'a mut Random,
     user: &'a User,
     now: Timestamp,
+    dry_run: bool,
 }
 
 impl<'a> View<'a> {
     /// For a write.
     fn of(store: &'a Store, random: &'a mut Random, write: &'a Write<'_>) -> Self {
-        Self { store, random, user: &write.user, now: write.now }
+        Self { store, random, user: &write.user, now: write.now, dry_run: write.dry_run }
     }
 }
 
@@ -76,6 +77,10 @@ impl Cluster for View<'_> {
 
     fn suffix(&mut self) -> String {
         self.random.suffix()
+    }
+
+    fn is_dry_run(&self) -> bool {
+        self.dry_run
     }
 
     fn user(&self) -> &User {

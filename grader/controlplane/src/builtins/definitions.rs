@@ -128,7 +128,9 @@ impl Type {
                 Scalar::Int32 | Scalar::Int64 | Scalar::Float64 | Scalar::IntOrString => 0.into(),
                 Scalar::Bool => false.into(),
                 Scalar::Quantity => "0".into(),
-                Scalar::Bytes | Scalar::Time | Scalar::MicroTime | Scalar::Any => Value::Null,
+                Scalar::Bytes | Scalar::Time | Scalar::MicroTime | Scalar::Any | Scalar::Opaque => {
+                    Value::Null
+                }
             },
         }
     }
@@ -159,6 +161,8 @@ pub enum Scalar {
     IntOrString,
     /// Any JSON.
     Any,
+    /// Any JSON that is of another type (runtime.RawExtension): it has one owner, whatever is in it.
+    Opaque,
 }
 
 /// A definition by name, looked up on first use: definitions may contain themselves.
@@ -297,6 +301,7 @@ fn parse_type(text: &'static str) -> Type {
         "microtime" => (Scalar::MicroTime, "string"),
         "quantity" => (Scalar::Quantity, "resource.Quantity"),
         "intorstring" => (Scalar::IntOrString, "int32"),
+        "opaque" => (Scalar::Opaque, "interface {}"),
         _ => (Scalar::Any, "interface {}"),
     };
     Type::Scalar(scalar, if go_name.is_empty() { default_name } else { go_name })

@@ -121,9 +121,9 @@ pub fn finalizer_warnings(new: &Value, old: Option<&Value>) -> Vec<String> {
     .collect()
 }
 
-/// Drops repeated owner references and answers with the warning about them
+/// Drops repeated owner references and answers with the warning about them, which says when they were found
 /// (apiserver/pkg/endpoints/handlers/rest.go).
-pub fn drop_duplicate_owners(object: &mut Value) -> Option<String> {
+pub fn drop_duplicate_owners(object: &mut Value, when: &str) -> Option<String> {
     let Some(Value::Array(references)) =
         object.get_mut("metadata").and_then(|m| m.get_mut("ownerReferences"))
     else {
@@ -141,7 +141,7 @@ pub fn drop_duplicate_owners(object: &mut Value) -> Option<String> {
     });
     (!repeated.is_empty()).then(|| {
         format!(
-            ".metadata.ownerReferences contains duplicate entries; API server dedups owner references in 1.20+, and \
+            ".metadata.ownerReferences contains duplicate entries{when}; API server dedups owner references in 1.20+, and \
              may reject such requests as early as 1.24; please fix your requests; duplicate UID(s) observed: {}",
             repeated.join(", ")
         )
@@ -341,10 +341,10 @@ mod tests {
     fn repeated_owners_are_dropped_with_a_warning() {
         let owner = json!({"apiVersion": "v1", "kind": "Pod", "name": "p", "uid": "u"});
         let mut object = json!({"metadata": {"ownerReferences": [owner, owner]}});
-        let warning = drop_duplicate_owners(&mut object).unwrap();
+        let warning = drop_duplicate_owners(&mut object, "").unwrap();
         assert!(warning.ends_with("duplicate UID(s) observed: u"));
         assert_eq!(object["metadata"]["ownerReferences"], json!([owner]));
-        assert_eq!(drop_duplicate_owners(&mut object), None);
+        assert_eq!(drop_duplicate_owners(&mut object, ""), None);
     }
 
     #[test]

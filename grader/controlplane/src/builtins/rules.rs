@@ -19,6 +19,10 @@ pub trait Cluster {
     fn list(&self, resource: &ResourceId, namespace: Option<&str>) -> Vec<Arc<Value>>;
     /// Five random characters, as generated names end with.
     fn suffix(&mut self) -> String;
+    /// Whether nothing will be stored.
+    fn is_dry_run(&self) -> bool {
+        false
+    }
     /// Who writes.
     fn user(&self) -> &User;
     /// When.
@@ -50,6 +54,11 @@ pub trait Rules: Sync {
         false
     }
 
+    /// An object that comes without a name, and without the start of one, gets a uid as its name.
+    fn names_itself(&self) -> bool {
+        false
+    }
+
     /// Objects carry `metadata.generation`.
     fn counts_generation(&self) -> bool {
         false
@@ -63,6 +72,11 @@ pub trait Rules: Sync {
     /// Whether an update that made `new` out of `old` is a new generation. Status is reset by now where it must be.
     fn is_new_generation(&self, new: &Value, old: &Value) -> bool {
         spec_differs(new, old)
+    }
+
+    /// Why the object of this name may not be deleted, if it may not; a deletecollection does not ask.
+    fn refuses_deletion(&self, _name: &str) -> Option<&'static str> {
+        None
     }
 
     /// What a DELETE without a propagation policy does with dependents, where it is not `Background`.

@@ -114,6 +114,9 @@ impl Builder {
                         return Arc::new(Schema { int_or_string: true, ..Schema::default() });
                     }
                     Scalar::Any => return any(),
+                    Scalar::Opaque => {
+                        return Arc::new(Schema { atomic_map: true, ..Schema::clone(&any()) });
+                    }
                 };
                 Schema { type_: Some(type_), format: format.map(str::to_owned), ..Schema::default() }
             }

@@ -33,8 +33,9 @@ pub fn create(
     if rules.counts_generation() {
         set_generation(object, rules.first_generation());
     }
-    complete(definition, object);
+    // Labels that an object takes over from its template are checked there.
     let mut errors = meta::validate_create(object, namespaced, rules.names());
+    complete(definition, object);
     if rules.checks_finalizers() {
         errors.extend(meta::standard_finalizers(object));
     }

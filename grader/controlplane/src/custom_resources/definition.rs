@@ -53,18 +53,8 @@ pub fn prepare_for_create(crd: &mut Value) {
 
 /// Keeps the status over an update of the rest, and adds a new storage version to the stored ones.
 pub fn prepare_for_update(new: &mut Value, old: &Value) {
-    let storage = storage_version(new).map(str::to_owned);
     let mut status = old.get("status").cloned().unwrap_or_else(|| Value::Object(Map::new()));
-    if let (Some(storage), Some(status)) = (storage, status.as_object_mut()) {
-        let stored = status.entry("storedVersions").or_insert(Value::Null);
-        match stored.as_array_mut() {
-            None => *stored = json!([storage]),
-            Some(stored) if !stored.iter().any(|version| version == storage.as_str()) => {
-                stored.push(storage.into())
-            }
-            Some(_) => {}
-        }
-    }
+    add_stored_version(&mut status, storage_version(new));
     if let Some(new) = new.as_object_mut() {
         new.insert("status".into(), status);
     }
@@ -74,6 +64,25 @@ pub fn prepare_for_update(new: &mut Value, old: &Value) {
 pub fn prepare_for_status_update(new: &mut Value, old: &Value) {
     if let (Some(new), Some(spec)) = (new.as_object_mut(), old.get("spec")) {
         new.insert("spec".into(), spec.clone());
+    }
+    let mut status = new.get("status").cloned().unwrap_or_default();
+    // As a default: whoever names versions may leave that one out (pkg/apis/apiextensions/v1/defaults.go).
+    if list(&status, "/storedVersions").is_empty() {
+        add_stored_version(&mut status, storage_version(new));
+    }
+    if let Some(new) = new.as_object_mut() {
+        new.insert("status".into(), status);
+    }
+}
+
+/// What is written from now on is stored in this version.
+fn add_stored_version(status: &mut Value, storage: Option<&str>) {
+    let (Some(storage), Some(status)) = (storage, status.as_object_mut()) else { return };
+    let stored = status.entry("storedVersions").or_insert(Value::Null);
+    match stored.as_array_mut() {
+        None => *stored = json!([storage]),
+        Some(stored) if !stored.iter().any(|version| version == storage) => stored.push(storage.into()),
+        Some(_) => {}
     }
 }
 

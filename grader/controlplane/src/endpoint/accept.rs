@@ -190,7 +190,7 @@ fn accept(clause: &Clause<'_>) -> Option<Accept> {
     let (kind, group, version) = (clause.parameter("as"), clause.parameter("g"), clause.parameter("v"));
     let beta = version == "v1beta1";
     let shape = match (kind, group) {
-        ("", "") => Shape::Plain,
+        ("", "") if version.is_empty() => Shape::Plain,
         _ if !(version == "v1" || beta) => return None,
         ("Table", _) if format == Format::Protobuf => return None,
         ("Table", "meta.k8s.io") => Shape::Table { beta },

@@ -68,7 +68,7 @@ fn admitted(
         Route::Other(path) if path.starts_with("/openapi/") => {
             Ok(Reply::Complete(openapi::answer(server, request, path, now)))
         }
-        Route::Other(path) => match tokens::discovery::answer(server.access.issuer(), path) {
+        Route::Other(path) => match tokens::discovery::answer(server.access.issuer(), request, path)? {
             Some(document) => Ok(Reply::Complete(document)),
             None => Ok(Reply::Complete(system::answer(server, request, path)?)),
         },

@@ -62,6 +62,7 @@ fn document(server: &ApiServer, request: &Request, name: &str, now: Timestamp) -
         if let Ok(location) = HeaderValue::try_from(format!("/openapi/v3/{name}?hash={tag}")) {
             response.headers.insert(header::LOCATION, location);
         }
+        response.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(JSON));
         return vary(response, "Accept");
     }
     let body = || v3::document(&server.resources, name).into();

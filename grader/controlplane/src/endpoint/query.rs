@@ -10,6 +10,7 @@ use crate::selector::FieldSelector;
 use crate::verbs::write::FieldValidation;
 use serde_json::Value;
 use std::borrow::Cow;
+use std::num::{IntErrorKind, ParseIntError};
 
 /// The parameters of a request, in the order sent.
 #[derive(Clone, Debug, Default)]
@@ -52,10 +53,14 @@ impl Query {
     /// 400 with the text of Go's parser.
     pub(crate) fn number(&self, key: &str) -> Result<Option<i64>, ApiError> {
         match self.get(key) {
-            None | Some("") => Ok(None),
-            Some(text) => text.parse().map(Some).map_err(|_| {
+            None => Ok(None),
+            Some(text) => text.parse().map(Some).map_err(|error: ParseIntError| {
+                let why = match error.kind() {
+                    IntErrorKind::PosOverflow | IntErrorKind::NegOverflow => "value out of range",
+                    _ => "invalid syntax",
+                };
                 let quoted = go_text::quote(text);
-                ApiError::bad_request(format!("strconv.ParseInt: parsing {quoted}: invalid syntax"))
+                ApiError::bad_request(format!("strconv.ParseInt: parsing {quoted}: {why}"))
             }),
         }
     }

@@ -56,7 +56,7 @@ pub(crate) fn unmarshal_errors(repeated: &[String]) -> String {
 }
 
 fn options(duplicate_keys: DuplicateKeyPolicy) -> Options {
-    serde_saphyr::options! { duplicate_keys: duplicate_keys, with_snippet: false }
+    serde_saphyr::options! { duplicate_keys: duplicate_keys, with_snippet: false, legacy_octal_numbers: true }
 }
 
 fn repeated(text: &str, line: u64, column: u64) -> String {
@@ -152,6 +152,10 @@ mod tests {
         };
         check("a: 1\nb: [x, 'y', yes]\n", json!({"a": 1, "b": ["x", "y", true]}));
         check("k: v # comment\nn: \"1\"\n", json!({"k": "v", "false": "1"}));
+        check(
+            "o: 010\nx: 0o10\nt: '010'\nd: 10\nz: 0\n",
+            json!({"o": 8, "x": 8, "t": "010", "d": 10, "z": 0}),
+        );
         check("", Value::Null);
         check("# first\n---\na: 1\n---\nb: 2\n", json!({"a": 1}));
         check("a: |\n  ---\n--- # second\n: [x\n", json!({"a": "---\n"}));

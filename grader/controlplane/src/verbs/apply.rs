@@ -45,6 +45,7 @@ pub(crate) fn apply(
     }
     if live.is_none() {
         write.refuse_terminating()?;
+        write.require_right_to_create(server)?;
     }
     let api_version = resource.api_version();
     let applied = apply::server_side_apply(

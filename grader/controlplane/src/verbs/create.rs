@@ -41,7 +41,7 @@ pub(crate) fn insert(
     mut object: Value,
 ) -> Result<Arc<Value>, ApiError> {
     let resource = write.resource.clone();
-    write.require_namespace(&server.store)?;
+    write.require_namespace(&server.store, &object)?;
     server.admit(write, &mut object, None)?;
     admission::mutate(server, write, &mut object, None)?;
     if object::metadata_text(&object, "uid").is_empty() {
@@ -52,13 +52,16 @@ pub(crate) fn insert(
     let base = object::metadata_text(&object, "generateName").to_owned();
     let generated = object::name(&object).is_empty() && !base.is_empty();
     if generated {
-        let base = &base[..base.floor_char_boundary(LONGEST_GENERATED_BASE)];
+        let start = &base[..base.floor_char_boundary(LONGEST_GENERATED_BASE)];
         for _ in 0..NAME_ATTEMPTS {
-            write.name = format!("{base}{}", server.random.suffix());
+            write.name = format!("{start}{}", server.random.suffix());
             if server.store.get(&resource.storage, &write.namespace, &write.name).is_none() {
                 break;
             }
         }
+        object::set_metadata(&mut object, "name", write.name.clone());
+    } else if object::name(&object).is_empty() && strategy::names_itself(&resource) {
+        write.name = server.random.uid();
         object::set_metadata(&mut object, "name", write.name.clone());
     } else {
         write.name = object::name(&object).to_owned();
@@ -89,7 +92,7 @@ pub(crate) fn insert(
         prepared.check(&server.store)?;
     }
     if let Some(existing) = server.store.get(&resource.storage, &write.namespace, &write.name) {
-        let error = if generated {
+        let error = if !base.is_empty() {
             ApiError::generated_name_taken(&resource.id, &write.name)
         } else {
             ApiError::already_exists(&resource.id, &write.name)

@@ -17,6 +17,8 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 
 const ORPHAN: &str = "orphan";
+/// The propagation policy that leaves dependents alone.
+const ORPHAN_POLICY: &str = "Orphan";
 const FOREGROUND: &str = "foregroundDeletion";
 /// The metadata that a deletion changes.
 const CHANGED: [&str; 5] =
@@ -38,9 +40,25 @@ pub(crate) fn delete_admitted(
     write: &mut Write<'_>,
     options: &DeleteOptions,
 ) -> Result<Deleted, ApiError> {
+    warn_of_default(write, options);
+    let refusal = strategy::rules(&write.resource).and_then(|rules| rules.refuses_deletion(&write.name));
+    if let Some(why) = refusal {
+        return Err(ApiError::forbidden(&write.resource.id, &write.name, why));
+    }
     let shown = find(server, write, options)?;
     admission::check_deletion(server, write, &shown)?;
     remove(server, write, options, &shown)
+}
+
+/// Warns whoever deletes Jobs without a word about their pods, whether there are such Jobs or not
+/// (pkg/registry/batch/job/storage/storage.go).
+pub(super) fn warn_of_default(write: &mut Write<'_>, options: &DeleteOptions) {
+    let is_silent = options.propagation.is_none() && options.orphan_dependents.is_none();
+    if write.resource.storage == JOBS && is_silent {
+        let text = "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to \
+                    remove them or set propagationPolicy=Orphan to suppress this warning";
+        write.warn(text.to_owned());
+    }
 }
 
 /// As [`delete_admitted`], where nobody is asked.
@@ -95,7 +113,7 @@ pub(crate) fn delete(
     let old = stored.object.clone();
     check_preconditions(write, options, &old)?;
     if resource.storage == NAMESPACES {
-        return delete_namespace(server, write, &old);
+        return delete_namespace(server, write, options, &old);
     }
     if resource.storage == CRDS && !object::is_deleting(&old) {
         return delete_definition(server, write, &old);
@@ -144,6 +162,10 @@ pub(crate) fn delete(
 }
 
 fn check_preconditions(write: &Write<'_>, options: &DeleteOptions, object: &Value) -> Result<(), ApiError> {
+    let storage = &write.resource.storage;
+    if *storage == NAMESPACES || *storage == CRDS {
+        return check_early_preconditions(&write.resource.id, &write.name, options, object);
+    }
     // Upstream names the kind where a conflict usually names the resource.
     let kind = ResourceId::new(write.resource.id.group().to_owned(), write.resource.kind.clone());
     if let Some(wanted) = options.uid.as_deref().filter(|wanted| *wanted != object::uid(object)) {
@@ -165,12 +187,33 @@ fn check_preconditions(write: &Write<'_>, options: &DeleteOptions, object: &Valu
     Ok(())
 }
 
+/// Namespaces and definitions look for themselves before they are marked as terminating, in words of their own.
+fn check_early_preconditions(
+    id: &ResourceId,
+    name: &str,
+    options: &DeleteOptions,
+    object: &Value,
+) -> Result<(), ApiError> {
+    for (what, wanted, found) in [
+        ("UID", &options.uid, object::uid(object)),
+        ("ResourceVersion", &options.resource_version, object::resource_version(object)),
+    ] {
+        if let Some(wanted) = wanted.as_deref().filter(|wanted| *wanted != found) {
+            let why = format!(
+                "Precondition failed: {what} in precondition: {wanted}, {what} in object meta: {found}"
+            );
+            return Err(ApiError::conflict(id, name, &why));
+        }
+    }
+    Ok(())
+}
+
 /// The finalizers that hold the object, with those that the garbage collector is to see.
 fn finalizers(
     storage: &ResourceId,
     options: &DeleteOptions,
     object: &Value,
-    write: &mut Write<'_>,
+    write: &Write<'_>,
 ) -> Vec<String> {
     let has = |name: &str| object::finalizers(object).any(|finalizer| finalizer == name);
     let policy = options.propagation.as_deref();
@@ -180,20 +223,13 @@ fn finalizers(
     } else if let Some(orphan) = options.orphan_dependents {
         (orphan, false)
     } else if let Some(policy) = policy {
-        (policy == "Orphan", policy == "Foreground")
+        (policy == ORPHAN_POLICY, policy == "Foreground")
     } else if has(ORPHAN) {
         (true, false)
     } else if has(FOREGROUND) {
         (false, true)
     } else {
         let default = strategy::rules(&write.resource).and_then(|rules| rules.default_propagation());
-        if *storage == JOBS {
-            write.warn(
-                "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to \
-                 remove them or set propagationPolicy=Orphan to suppress this warning"
-                    .to_owned(),
-            );
-        }
         (default == Some("Orphan"), false)
     };
     let mut finalizers: Vec<String> = object::finalizers(object)
@@ -274,6 +310,7 @@ fn grace(write: &Write<'_>, options: &DeleteOptions, object: &mut Value) -> Grac
 fn delete_namespace(
     server: &mut ApiServer,
     write: &mut Write<'_>,
+    options: &DeleteOptions,
     old: &Arc<Value>,
 ) -> Result<Deleted, ApiError> {
     const IMMORTAL: [&str; 3] = ["default", "kube-system", "kube-public"];
@@ -299,6 +336,13 @@ fn delete_namespace(
     let mut new = (**old).clone();
     object::set_metadata(&mut new, "deletionTimestamp", object::time(write.now));
     new["status"]["phase"] = "Terminating".into();
+    if options.orphan_dependents == Some(true) || options.propagation.as_deref() == Some(ORPHAN_POLICY) {
+        let mut finalizers: Vec<&str> = object::finalizers(old).collect();
+        if !finalizers.contains(&ORPHAN) {
+            finalizers.push(ORPHAN);
+        }
+        object::set_metadata(&mut new, "finalizers", finalizers);
+    }
     if write.dry_run {
         return Ok(Deleted { object: Arc::new(new), gone: false });
     }

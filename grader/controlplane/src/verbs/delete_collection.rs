@@ -21,6 +21,7 @@ pub(crate) fn delete_collection(
     objects: &[Arc<Value>],
     options: &DeleteOptions,
 ) -> Result<(), ApiError> {
+    delete::warn_of_default(write, options);
     // All are admitted before the first goes: what has to be asked outside is asked of the whole collection.
     for object in objects {
         write.namespace = object::namespace(object).to_owned();

@@ -44,7 +44,10 @@ pub(crate) fn list(
     let start = token.as_ref().map(|token| token.place.as_str());
     // Whoever takes any revision is answered from the cache, which has no pages; events are not cached.
     let from_cache = token.is_none() && options.resource_version == "0" && resource.kind != "Event";
-    let limit = if from_cache { 0 } else { usize::try_from(options.limit).unwrap_or(0) };
+    let limit = match from_cache || selection.is_for_one_object() {
+        true => 0,
+        false => usize::try_from(options.limit).unwrap_or(0),
+    };
     let past;
     let converted;
     let mut rest: Box<dyn Iterator<Item = (&str, &Arc<Value>, u64)>> = if revision == server.store.revision()

@@ -67,14 +67,17 @@ impl SentPatch {
 
     /// Applies the patch to a Scale.
     pub(crate) fn apply_to_scale(&self, scale: &Value) -> Result<Value, ApiError> {
-        match &self.patch {
+        let document = match &self.patch {
             Patch::Strategic(patch) | Patch::Merge(patch) => {
                 let mut scale = scale.clone();
                 patch::merge::apply(&mut scale, patch);
-                Ok(scale)
+                scale
             }
-            Patch::Json(patch) => patch.apply(scale).map_err(api_error),
-        }
+            Patch::Json(patch) => patch.apply(scale).map_err(api_error)?,
+        };
+        let shown = go_text::json(&document);
+        let decoded = decode::other_document(("autoscaling/v1", "Scale"), document);
+        decoded.map_err(|text| ApiError::invalid("", "", "", &[FieldError::invalid("patch", shown, text)]))
     }
 
     fn apply(&self, resource: &Resource, document: &Value) -> Result<Value, PatchError> {
@@ -157,7 +160,7 @@ pub(crate) fn finish(
 ) -> Result<Updated, ApiError> {
     write.check_namespace(&mut new)?;
     write.check_name(&new)?;
-    write.drop_duplicate_owners(&mut new);
+    write.drop_duplicate_owners_of_patch(&mut new);
     let object = update::commit(server, write, old, new)?;
     Ok(Updated { object, created: false })
 }

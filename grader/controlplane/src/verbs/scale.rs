@@ -11,6 +11,7 @@ use crate::error::ApiError;
 use crate::field_error::FieldError;
 use crate::object;
 use crate::resources::scale;
+use crate::store::ResourceId;
 use crate::strategy;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -87,7 +88,8 @@ fn change(
             "Precondition failed: UID in precondition: {uid}, UID in object meta: {}",
             object::uid(&old)
         );
-        return Err(ApiError::conflict(&resource.id, &write.name, &why));
+        let id = ResourceId::new(resource.id.group().to_owned(), format!("{}/scale", resource.id.resource()));
+        return Err(ApiError::conflict(&id, &write.name, &why));
     }
     let mut new = (*old).clone();
     paths.set_spec_replicas(&mut new, replicas);

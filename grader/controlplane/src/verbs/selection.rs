@@ -29,6 +29,11 @@ impl Selection {
             && (self.fields.is_empty() || self.fields.matches(object, &resource.field_labels()))
     }
 
+    /// Whether no object but that of one name can match: etcd reads it alone, and there is no next page.
+    pub(super) fn is_for_one_object(&self) -> bool {
+        self.fields.exact_name().is_some()
+    }
+
     pub(super) fn is_everything(&self) -> bool {
         self.labels.is_empty() && self.fields.is_empty()
     }

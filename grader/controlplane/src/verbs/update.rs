@@ -37,6 +37,7 @@ pub(crate) fn replace(
             if !uid.is_empty() {
                 return Err(uid_precondition(write, uid, ""));
             }
+            write.require_right_to_create(server)?;
             let object = create::create(server, write, object)?;
             return Ok(Updated { object, created: true });
         }

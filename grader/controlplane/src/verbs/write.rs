@@ -1,6 +1,7 @@
 //! What all writes have in common.
 
-use crate::access::User;
+use crate::access::{Attributes, ResourceAttributes, User};
+use crate::api_server::ApiServer;
 use crate::apply::{self, Writer};
 use crate::builtins::meta;
 use crate::error::{ApiError, Cause};
@@ -115,6 +116,19 @@ impl Write<'_> {
         }
     }
 
+    /// What creates an object must be allowed to, also where the request is an update or a patch
+    /// (apiserver/pkg/endpoints/handlers/create.go, `withAuthorization`).
+    pub(crate) fn require_right_to_create(&self, server: &ApiServer) -> Result<(), ApiError> {
+        let resource = ResourceAttributes {
+            group: self.resource.id.group(),
+            resource: self.resource.id.resource(),
+            namespace: &self.namespace,
+            name: &self.name,
+            ..ResourceAttributes::default()
+        };
+        server.access.check(&Attributes::of_resource(&self.user, "create", resource))
+    }
+
     /// More warnings than these are not worth the search for those that are there already.
     const MOST_WARNINGS: usize = 1_000;
 
@@ -146,13 +160,20 @@ impl Write<'_> {
 
     /// Drops owner references that are there twice, with a warning.
     pub(crate) fn drop_duplicate_owners(&mut self, object: &mut Value) {
-        if let Some(warning) = meta::drop_duplicate_owners(object) {
+        if let Some(warning) = meta::drop_duplicate_owners(object, "") {
+            self.warn(warning);
+        }
+    }
+
+    /// As [`Self::drop_duplicate_owners`], of what a patch has made.
+    pub(crate) fn drop_duplicate_owners_of_patch(&mut self, object: &mut Value) {
+        if let Some(warning) = meta::drop_duplicate_owners(object, " after mutating admission happens") {
             self.warn(warning);
         }
     }
 
     /// A new object needs a namespace that is there to stay (plugin/namespace/lifecycle).
-    pub(crate) fn require_namespace(&self, store: &Store) -> Result<(), ApiError> {
+    pub(crate) fn require_namespace(&self, store: &Store, object: &Value) -> Result<(), ApiError> {
         if !self.resource.namespaced {
             return Ok(());
         }
@@ -171,7 +192,10 @@ impl Write<'_> {
             "unable to create new content in namespace {} because it is being terminated",
             self.namespace
         );
-        Err(ApiError::forbidden(&self.resource.id, &self.name, &why).with_cause(Cause {
+        // Where the name is still to be generated, its start says what is meant.
+        let name =
+            if self.name.is_empty() { object::metadata_text(object, "generateName") } else { &self.name };
+        Err(ApiError::forbidden(&self.resource.id, name, &why).with_cause(Cause {
             reason: "NamespaceTerminating".into(),
             message: format!("namespace {} is being terminated", self.namespace),
             field: "metadata.namespace".into(),

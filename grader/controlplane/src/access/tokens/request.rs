@@ -37,7 +37,7 @@ pub(crate) fn create(
     request["apiVersion"] = API_VERSION.into();
     request["kind"] = KIND.into();
     write.check_namespace(&mut request)?;
-    write.require_namespace(&server.store)?;
+    write.require_namespace(&server.store, &request)?;
     track(write, &mut request);
     let name = object::name(&request);
     if !name.is_empty() && name != write.name {

@@ -165,7 +165,9 @@ impl Decoder {
 
     fn value_or_zero(&mut self, type_: &'static Type, value: &mut Value) {
         if value.is_null() {
-            *value = type_.zero();
+            // What is stored knows no bytes that are not there.
+            let is_bytes = matches!(type_, Type::Scalar(Scalar::Bytes, _));
+            *value = if is_bytes { "".into() } else { type_.zero() };
         } else {
             self.value(type_, value);
         }
@@ -173,7 +175,9 @@ impl Decoder {
 
     fn scalar(&mut self, scalar: Scalar, go_name: &'static str, value: Value) -> Value {
         match (scalar, &value) {
-            (Scalar::Any, _) | (Scalar::String, Value::String(_)) | (Scalar::Bool, Value::Bool(_)) => value,
+            (Scalar::Any | Scalar::Opaque, _)
+            | (Scalar::String, Value::String(_))
+            | (Scalar::Bool, Value::Bool(_)) => value,
             (Scalar::Int32 | Scalar::Int64, Value::Number(number)) => {
                 let fits =
                     number.as_i64().is_some_and(|n| scalar == Scalar::Int64 || i32::try_from(n).is_ok());

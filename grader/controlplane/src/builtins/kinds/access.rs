@@ -36,7 +36,12 @@ impl Rules for Role {
                 errors.push(FieldError::required(path, detail));
             }
             for (i, selector) in selectors.iter().enumerate() {
-                errors.extend(label::validate(selector, &format!("{path}[{i}]")));
+                let path = format!("{path}[{i}]");
+                let wrong = label::validate(selector, &path);
+                if !wrong.is_empty() {
+                    errors.push(FieldError::invalid(path, Value::Null, "invalid label selector."));
+                }
+                errors.extend(wrong);
             }
         }
         errors

@@ -1,6 +1,6 @@
 //! PersistentVolumeClaims (pkg/registry/core/persistentvolumeclaim/strategy.go, pkg/apis/core/validation).
 
-use super::{default_class, limits, resources};
+use super::{data_source, default_class, limits, resources};
 use crate::builtins::fields::{at, list, put, set, text};
 use crate::builtins::names;
 use crate::builtins::quantity::Quantity;
@@ -47,6 +47,7 @@ impl Rules for Claim {
     }
 
     fn prepare_for_create(&self, claim: &mut Value) {
+        data_source::prepare(&mut claim["spec"]);
         set(claim, "status", Some(json!({"phase": "Pending"})));
     }
 
@@ -85,12 +86,10 @@ impl Rules for Claim {
                           for bound claims";
             errors.push(FieldError::forbidden("spec", detail));
         }
-        let wanted = |claim: &Value| resources::parse(at(claim, "/spec/resources/requests/storage"));
-        let capacity = resources::parse(at(old, "/status/capacity/storage"));
-        if let (Some(new), Some(old), Some(capacity)) = (wanted(new), wanted(old), capacity)
-            && new < old
-            && new <= capacity
-        {
+        // What is not there counts as zero, which is the least.
+        let amount = |claim: &Value, pointer| resources::parse(at(claim, pointer)).filter(|q| !q.is_zero());
+        let wanted = |claim: &Value| amount(claim, "/spec/resources/requests/storage");
+        if wanted(new) < wanted(old) && wanted(new) <= amount(old, "/status/capacity/storage") {
             let detail = "field can not be less than status.capacity";
             errors.push(FieldError::forbidden("spec.resources.requests.storage", detail));
         }
@@ -132,12 +131,15 @@ pub(super) fn validate_spec(spec: &Value, path: &str, errors: &mut Vec<FieldErro
             }
         }
     }
-    let class = text(spec, "/storageClassName");
-    if !class.is_empty() {
-        let bad = names::dns_subdomain(class).into_iter();
-        errors.extend(bad.map(|e| FieldError::invalid(format!("{path}.storageClassName"), class, e)));
+    for key in ["storageClassName", "volumeAttributesClassName"] {
+        let class = text(spec, &format!("/{key}"));
+        if !class.is_empty() {
+            let bad = names::dns_subdomain(class).into_iter();
+            errors.extend(bad.map(|e| FieldError::invalid(format!("{path}.{key}"), class, e)));
+        }
     }
     volume_mode(spec, path, errors);
+    data_source::validate(spec, path, errors);
 }
 
 /// Checks how a volume may be mounted; `none` is what to say when nothing is given.

@@ -3,7 +3,7 @@
 use super::priority_level;
 use crate::builtins::fields::{at, has, list, number, text};
 use crate::builtins::names;
-use crate::builtins::rules::Rules;
+use crate::builtins::rules::{Rules, keep_all_but_status, keep_status, keep_status_metadata};
 use crate::field_error::FieldError;
 use crate::object;
 use serde_json::{Value, json};
@@ -17,6 +17,17 @@ pub(super) struct FlowSchema;
 impl Rules for FlowSchema {
     fn counts_generation(&self) -> bool {
         true
+    }
+
+    /// A status comes without metadata (pkg/registry/flowcontrol).
+    fn prepare_for_update(&self, new: &mut Value, old: &Value, subresource: Option<&str>) {
+        match subresource {
+            Some(_) => {
+                keep_all_but_status(new, old);
+                keep_status_metadata(new, old);
+            }
+            None => keep_status(new, old),
+        }
     }
 
     fn validate_create(&self, schema: &Value) -> Vec<FieldError> {

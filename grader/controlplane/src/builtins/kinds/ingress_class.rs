@@ -32,9 +32,9 @@ impl Rules for IngressClass {
 
     fn validate_update(&self, new: &Value, old: &Value, _subresource: Option<&str>) -> Vec<FieldError> {
         let mut errors = Vec::new();
-        let controller = at(new, "/spec/controller");
-        if controller != at(old, "/spec/controller") {
-            errors.push(FieldError::invalid("spec.controller", controller.clone(), "field is immutable"));
+        let controller = text(new, "/spec/controller");
+        if controller != text(old, "/spec/controller") {
+            errors.push(FieldError::invalid("spec.controller", controller, "field is immutable"));
         }
         errors.extend(self.validate_create(new));
         errors

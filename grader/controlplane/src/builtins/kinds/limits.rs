@@ -247,6 +247,10 @@ fn ratio(kind: &str, name: &str, most: &Quantity, requests: &Amounts, limits: &A
 pub(super) struct LimitRange;
 
 impl Rules for LimitRange {
+    fn names_itself(&self) -> bool {
+        true
+    }
+
     fn creates_on_update(&self) -> bool {
         true
     }

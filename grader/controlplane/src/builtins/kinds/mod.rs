@@ -11,6 +11,7 @@ mod config;
 mod containers;
 mod coordination;
 mod csi;
+mod data_source;
 mod default_class;
 mod dynamic_resources;
 mod endpoint_slice;

@@ -40,7 +40,7 @@ impl Rules for Namespace {
     }
 
     fn validate_create(&self, namespace: &Value) -> Vec<FieldError> {
-        spec_finalizers(namespace)
+        spec_finalizers(namespace, |_| "spec.finalizers".to_owned())
     }
 
     fn validate_update(&self, new: &Value, _old: &Value, subresource: Option<&str>) -> Vec<FieldError> {
@@ -56,20 +56,21 @@ impl Rules for Namespace {
                 vec![FieldError::invalid("status.Phase", phase, text)]
             }
             Some("status") => Vec::new(),
-            _ => spec_finalizers(new),
+            _ => spec_finalizers(new, |i| format!("spec.finalizers[{i}]")),
         }
     }
 }
 
-fn spec_finalizers(namespace: &Value) -> Vec<FieldError> {
+/// Checks the finalizers of a spec. Which field is wrong is said in another way when the namespace is new.
+fn spec_finalizers(namespace: &Value, field: impl Fn(usize) -> String) -> Vec<FieldError> {
     let mut errors = Vec::new();
-    for finalizer in list(namespace, "/spec/finalizers").iter().filter_map(Value::as_str) {
+    for (i, finalizer) in list(namespace, "/spec/finalizers").iter().filter_map(Value::as_str).enumerate() {
         let bad = names::qualified_name(finalizer).into_iter();
-        errors.extend(bad.map(|text| FieldError::invalid("spec.finalizers", finalizer, text)));
+        errors.extend(bad.map(|text| FieldError::invalid(field(i), finalizer, text)));
         let wrapped = json!({"metadata": {"finalizers": [finalizer]}});
         errors.extend(meta::standard_finalizers(&wrapped).into_iter().map(|error| {
             let detail = error.detail;
-            FieldError::invalid("spec.finalizers", finalizer, detail)
+            FieldError::invalid(field(i), finalizer, detail)
         }));
     }
     errors

@@ -13,6 +13,10 @@ use serde_json::Value;
 const OLD_CLASS: &str = "kubernetes.io/ingress.class";
 const INGRESS_CLASSES: ResourceId = ResourceId::known("networking.k8s.io", "ingressclasses");
 
+/// What exact paths and prefixes do not have in them, and how they do not end.
+const NEVER_IN_PATHS: [&str; 5] = ["//", "/./", "/../", "%2f", "%2F"];
+const NEVER_ENDS_PATHS: [&str; 2] = ["/..", "/."];
+
 pub(super) struct Ingress;
 
 impl Rules for Ingress {
@@ -73,6 +77,11 @@ impl Rules for Ingress {
                 ingress_path(place, &format!("{path}.http.paths[{j}]"), &mut errors);
             }
         }
+        let class = text(spec, "/ingressClassName");
+        if has(spec, "ingressClassName") {
+            let wrong = names::dns_subdomain(class);
+            errors.extend(FieldError::invalid_for_each("spec.ingressClassName", class, wrong));
+        }
         for (i, tls) in list(spec, "/tls").iter().enumerate() {
             for (j, host) in list(tls, "/hosts").iter().filter_map(Value::as_str).enumerate() {
                 let bad = names::dns_subdomain(host.strip_prefix("*.").unwrap_or(host)).into_iter();
@@ -106,6 +115,16 @@ fn ingress_path(place: &Value, path: &str, errors: &mut Vec<FieldError>) {
             if !below.starts_with('/') && !optional {
                 let detail = "must be an absolute path";
                 errors.push(FieldError::invalid(format!("{path}.path"), below, detail));
+            }
+            if kind != "ImplementationSpecific" && !below.is_empty() {
+                for part in NEVER_IN_PATHS.iter().filter(|part| below.contains(**part)) {
+                    let detail = format!("must not contain '{part}'");
+                    errors.push(FieldError::invalid(format!("{path}.path"), below, detail));
+                }
+                for end in NEVER_ENDS_PATHS.iter().filter(|end| below.ends_with(**end)) {
+                    let detail = format!("cannot end with '{end}'");
+                    errors.push(FieldError::invalid(format!("{path}.path"), below, detail));
+                }
             }
         }
         _ => {

@@ -131,7 +131,9 @@ impl Rules for Volume {
         if subresource.is_some() {
             return Vec::new();
         }
+        // All that is wrong with the volume is said twice, by its strategy and by its validation.
         let mut errors = self.validate_create(new);
+        errors.extend(self.validate_create(new));
         let (new, old) = (at(new, "/spec"), at(old, "/spec"));
         if sources(new, old) != sources(old, old) {
             let detail = "spec.persistentvolumesource is immutable after creation";

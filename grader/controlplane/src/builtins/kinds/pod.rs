@@ -3,10 +3,12 @@
 use super::pod_service_account::MIRROR;
 use super::{ephemeral_containers, limits, pod_admission, pod_resize, pod_spec, resources};
 use crate::builtins::fields::{at, has, list, number, put, set, text};
+use crate::builtins::ip;
 use crate::builtins::rules::{Cluster, Rules, keep_all_but_status, keep_status};
 use crate::error::ApiError;
 use crate::field_error::FieldError;
 use serde_json::{Value, json};
+use std::net::IpAddr;
 
 pub(super) struct Pod;
 
@@ -74,6 +76,7 @@ impl Rules for Pod {
     fn validate_create(&self, pod: &Value) -> Vec<FieldError> {
         let mut errors = mirror(pod, None);
         errors.extend(pod_spec::validate(at(pod, "/spec"), "spec"));
+        errors.extend(padded_images(pod));
         if !list(pod, "/spec/ephemeralContainers").is_empty() {
             let detail = "cannot be set on create";
             errors.push(FieldError::forbidden("spec.ephemeralContainers", detail));
@@ -134,8 +137,24 @@ fn mirror(pod: &Value, old: Option<&Value>) -> Vec<FieldError> {
     errors
 }
 
+/// Images of pods, unlike those of templates, have no blanks around them.
+fn padded_images(pod: &Value) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    for key in ["containers", "initContainers"] {
+        for (i, container) in list(pod, &format!("/spec/{key}")).iter().enumerate() {
+            let image = text(container, "/image");
+            if image.trim() != image {
+                let detail = "must not have leading or trailing whitespace";
+                errors.push(FieldError::invalid(format!("spec.{key}[{i}].image"), image, detail));
+            }
+        }
+    }
+    errors
+}
+
 fn spec(new: &Value, old: &Value) -> Vec<FieldError> {
     let mut errors = pod_spec::validate(at(new, "/spec"), "spec");
+    errors.extend(padded_images(new));
     for containers in ["containers", "initContainers"] {
         let pointer = format!("/spec/{containers}");
         if list(new, &pointer).len() != list(old, &pointer).len() {
@@ -169,7 +188,7 @@ fn spec(new: &Value, old: &Value) -> Vec<FieldError> {
     }
     for (i, gate) in list(new, "/spec/schedulingGates").iter().enumerate() {
         if !list(old, "/spec/schedulingGates").contains(gate) {
-            let path = format!("spec.schedulingGates[{i}]");
+            let path = format!("spec.schedulingGates[{i}].name");
             errors
                 .push(FieldError::forbidden(path, "only deletion is allowed, but found new scheduling gate"));
         }
@@ -215,6 +234,22 @@ fn status(new: &Value, old: &Value) -> Vec<FieldError> {
     if at(new, "/status/qosClass") != at(old, "/status/qosClass") {
         let class = text(new, "/status/qosClass");
         errors.push(FieldError::invalid("status.qosClass", class, "field is immutable"));
+    }
+    let addresses = list(new, "/status/podIPs");
+    let parsed: Vec<IpAddr> =
+        addresses.iter().filter_map(|address| text(address, "/ip").parse::<IpAddr>().ok()).collect();
+    let of_one_family = parsed.len() == 2 && parsed[0].is_ipv4() == parsed[1].is_ipv4();
+    if parsed.len() > 2 || of_one_family {
+        let shown: Vec<Value> = addresses.iter().map(|address| json!({"IP": text(address, "/ip")})).collect();
+        let detail = "may specify no more than one IP for each IP family";
+        errors.push(FieldError::invalid("status.podIPs", shown, detail));
+    }
+    for key in ["podIPs", "hostIPs"] {
+        for (i, address) in list(new, &format!("/status/{key}")).iter().enumerate() {
+            let address = text(address, "/ip");
+            let wrong = ip::address(address);
+            errors.extend(wrong.map(|e| FieldError::invalid(format!("status.{key}[{i}]"), address, e)));
+        }
     }
     // A container that has ended for good does not start again.
     let always = text(old, "/spec/restartPolicy") == "Always";

@@ -78,6 +78,10 @@ impl Rules for PriorityClass {
         false
     }
 
+    fn refuses_deletion(&self, name: &str) -> Option<&'static str> {
+        system_value(name).map(|_| "this is a system priority class and cannot be deleted")
+    }
+
     fn validate_create(&self, class: &Value) -> Vec<FieldError> {
         const HIGHEST: i64 = 1_000_000_000;
         let mut errors = Vec::new();
@@ -114,13 +118,20 @@ impl Rules for PriorityClass {
     }
 }
 
+/// The values of the classes that every cluster has.
+fn system_value(name: &str) -> Option<i64> {
+    match name {
+        "system-node-critical" => Some(2_000_001_000),
+        "system-cluster-critical" => Some(2_000_000_000),
+        _ => None,
+    }
+}
+
 /// Why a class with a system's name is not the one of the system.
 fn wrong_system_class(class: &Value) -> Option<String> {
     let name = object::name(class);
-    let value = match name {
-        "system-node-critical" => 2_000_001_000,
-        "system-cluster-critical" => 2_000_000_000,
-        _ => return Some(format!("{name} is not a known system priority class")),
+    let Some(value) = system_value(name) else {
+        return Some(format!("{name} is not a known system priority class"));
     };
     if number(class, "/value") != Some(value) {
         return Some(format!("value of {name} PriorityClass must be {value}"));

@@ -1,7 +1,7 @@
 //! PriorityLevelConfigurations (pkg/apis/flowcontrol/validation/validation.go).
 
 use crate::builtins::fields::{at, has, list, number, set, text};
-use crate::builtins::rules::Rules;
+use crate::builtins::rules::{Rules, keep_all_but_status, keep_status, keep_status_metadata};
 use crate::field_error::FieldError;
 use crate::object;
 use crate::system_objects::bootstrap;
@@ -17,6 +17,17 @@ pub(super) struct PriorityLevel;
 impl Rules for PriorityLevel {
     fn counts_generation(&self) -> bool {
         true
+    }
+
+    /// A status comes without metadata (pkg/registry/flowcontrol).
+    fn prepare_for_update(&self, new: &mut Value, old: &Value, subresource: Option<&str>) {
+        match subresource {
+            Some(_) => {
+                keep_all_but_status(new, old);
+                keep_status_metadata(new, old);
+            }
+            None => keep_status(new, old),
+        }
     }
 
     fn validate_create(&self, level: &Value) -> Vec<FieldError> {

@@ -55,11 +55,13 @@ impl Rules for RuntimeClass {
     }
 
     fn validate_update(&self, new: &Value, old: &Value, _subresource: Option<&str>) -> Vec<FieldError> {
-        let handler = at(new, "/handler");
-        let changed = handler != at(old, "/handler");
-        changed
-            .then(|| FieldError::invalid("handler", handler.clone(), "field is immutable"))
+        let handler = text(new, "/handler");
+        let changed = handler != text(old, "/handler");
+        let mut errors: Vec<FieldError> = changed
+            .then(|| FieldError::invalid("handler", handler, "field is immutable"))
             .into_iter()
-            .collect()
+            .collect();
+        errors.extend(self.validate_create(new));
+        errors
     }
 }

@@ -48,6 +48,10 @@ impl Rules for Service {
             return service_reach::validate_status(new);
         }
         let mut errors = kept_addresses(new, old);
+        let port = |service: &Value| number(service, "/spec/healthCheckNodePort");
+        if needs_health_check(new) && needs_health_check(old) && port(new) != port(old) {
+            errors.push(FieldError::forbidden("spec.healthCheckNodePort", "field is immutable"));
+        }
         errors.extend(validate(new));
         errors
     }
@@ -73,6 +77,11 @@ pub(super) fn has_node_ports(service: &Value) -> bool {
     }
 }
 
+/// Whether a load balancer asks every node, at a port for that, if it has endpoints.
+pub(super) fn needs_health_check(service: &Value) -> bool {
+    text(service, "/spec/type") == "LoadBalancer" && text(service, "/spec/externalTrafficPolicy") == "Local"
+}
+
 /// What another type had and the request did not change goes away with the type.
 fn drop_what_the_type_does_not_have(new: &mut Value, old: &Value) {
     let same = |new: &Value, key: &str| at(new, "/spec").get(key) == at(old, "/spec").get(key);
@@ -85,8 +94,11 @@ fn drop_what_the_type_does_not_have(new: &mut Value, old: &Value) {
         gone.extend(own.into_iter().filter(|key| same(new, key)));
     }
     if text(old, "/spec/type") == "LoadBalancer" && text(new, "/spec/type") != "LoadBalancer" {
-        let own = ["allocateLoadBalancerNodePorts", "loadBalancerClass", "healthCheckNodePort"];
+        let own = ["allocateLoadBalancerNodePorts", "loadBalancerClass"];
         gone.extend(own.into_iter().filter(|key| same(new, key)));
+    }
+    if needs_health_check(old) && !needs_health_check(new) && same(new, "healthCheckNodePort") {
+        gone.push("healthCheckNodePort");
     }
     if is_external(old) && !is_external(new) && same(new, "externalTrafficPolicy") {
         gone.push("externalTrafficPolicy");

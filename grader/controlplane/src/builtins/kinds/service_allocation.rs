@@ -3,7 +3,7 @@
 //! Free is what no stored Service has, so that nothing has to be kept or given back. The cluster has one family of
 //! addresses, IPv4.
 
-use super::service::{has_cluster_ip, has_node_ports, is_headless};
+use super::service::{has_cluster_ip, has_node_ports, is_headless, needs_health_check};
 use crate::builtins::fields::{at, has, list, list_mut, number, put, set, text};
 use crate::builtins::rules::Cluster;
 use crate::error::ApiError;
@@ -22,6 +22,8 @@ const LAST_ADDRESS: u32 = u32::from_be_bytes([10, 111, 255, 255]);
 /// Addresses below are left to those who ask for one.
 const FIRST_FREE_ADDRESS: u32 = u32::from_be_bytes([10, 96, 1, 0]);
 const NODE_PORTS: std::ops::RangeInclusive<i64> = 30000..=32767;
+/// The field of the port that answers whether a node has endpoints.
+const HEALTH_CHECK: &str = "healthCheckNodePort";
 /// Ports below are left to those who ask for one.
 const FIRST_FREE_PORT: i64 = 30086;
 
@@ -41,8 +43,8 @@ pub(super) fn allocate(
     let mut errors = Vec::new();
     if has_cluster_ip(new) {
         addresses(new, old, cluster, &mut errors);
-        if errors.is_empty() && has_node_ports(new) {
-            node_ports(new, old, cluster, &mut errors);
+        if errors.is_empty() {
+            ports(new, old, cluster, &mut errors);
         }
     }
     if errors.is_empty() {
@@ -59,6 +61,9 @@ fn keep_allocated(new: &mut Value, old: &Value) {
                 set(&mut new["spec"], key, at(old, "/spec").get(key).cloned());
             }
         }
+    }
+    if needs_health_check(old) && needs_health_check(new) && !has(at(new, "/spec"), HEALTH_CHECK) {
+        set(&mut new["spec"], HEALTH_CHECK, at(old, "/spec").get(HEALTH_CHECK).cloned());
     }
     if has_node_ports(old) && has_node_ports(new) {
         let before: Vec<(String, i64)> = list(old, "/spec/ports")
@@ -108,6 +113,10 @@ fn addresses(new: &mut Value, old: Option<&Value>, cluster: &mut dyn Cluster, er
         return;
     }
     let had_one = old.is_some_and(|old| has_cluster_ip(old) && !is_headless(old));
+    if let Some(error) = disagreeing_addresses(new).filter(|_| old.is_none()) {
+        errors.push(error);
+        return;
+    }
     let asked = list(new, "/spec/clusterIPs").first().and_then(Value::as_str).unwrap_or_default().to_owned();
     if had_one && !asked.is_empty() {
         // Whether it may differ is validation's to say.
@@ -153,11 +162,34 @@ fn addresses(new: &mut Value, old: Option<&Value>, cluster: &mut dyn Cluster, er
                 errors.push(refuse("provided IP is already allocated"));
                 return;
             }
-            Ok(_) => asked,
+            Ok(_) => asked.clone(),
         }
     };
+    let named = ["name", "generateName"].iter().any(|key| !object::metadata_text(new, key).is_empty());
+    if !named && !cluster.is_dry_run() {
+        // The address is held by an object that says for whom.
+        let which = if asked.is_empty() { String::new() } else { format!(" {asked}") };
+        let detail = format!(
+            "failed to allocate IP{which}: IPAddress.networking.k8s.io \"{address}\" is invalid: spec.parentRef.name: \
+             Required value"
+        );
+        errors.push(FieldError::invalid("spec.clusterIPs", json!([asked]), detail));
+        return;
+    }
     put(new, &["spec", "clusterIP"], address.as_str());
     put(new, &["spec", "clusterIPs"], json!([address]));
+}
+
+/// What is wrong with a new service whose `clusterIP` is not the first of its `clusterIPs`.
+fn disagreeing_addresses(service: &Value) -> Option<FieldError> {
+    let (address, addresses) = (text(service, "/spec/clusterIP"), list(service, "/spec/clusterIPs"));
+    let first = addresses.first()?;
+    let detail = match address {
+        "" => "must be empty when `clusterIP` is not specified",
+        _ if first == address => return None,
+        _ => "first value must match `clusterIP`",
+    };
+    Some(FieldError::invalid("spec.clusterIPs", addresses.to_vec(), detail))
 }
 
 /// One family, or both (of which the cluster has one) for a headless Service without a selector.
@@ -175,44 +207,67 @@ fn families(new: &mut Value) {
     }
 }
 
-fn node_ports(new: &mut Value, old: Option<&Value>, cluster: &mut dyn Cluster, errors: &mut Vec<FieldError>) {
-    let own: BTreeSet<i64> = old
-        .map(|old| list(old, "/spec/ports"))
-        .unwrap_or_default()
-        .iter()
-        .filter_map(|port| number(port, "/nodePort"))
-        .collect();
-    let mut taken: BTreeSet<i64> = cluster
-        .list(&SERVICES, None)
-        .iter()
-        .flat_map(|service| list(service, "/spec/ports").to_vec())
-        .filter_map(|port| number(&port, "/nodePort"))
-        .filter(|port| !own.contains(port))
-        .collect();
-    for (i, port) in list_mut(new, "/spec/ports").iter_mut().enumerate() {
-        let path = format!("spec.ports[{i}].nodePort");
-        match number(port, "/nodePort").filter(|number| *number != 0) {
-            Some(asked) if !NODE_PORTS.contains(&asked) => {
-                let detail =
-                    "provided port is not in the valid range. The range of valid ports is 30000-32767";
-                errors.push(FieldError::invalid(path, asked, detail));
-            }
-            Some(asked) => {
-                if !taken.insert(asked) && !own.contains(&asked) {
-                    errors.push(FieldError::invalid(path, asked, "provided port is already allocated"));
-                }
-            }
-            None => {
-                let free = (FIRST_FREE_PORT..=*NODE_PORTS.end())
-                    .find(|port| !taken.contains(port) && !own.contains(port));
-                match free {
-                    Some(free) => {
-                        taken.insert(free);
-                        put(port, &["nodePort"], free);
-                    }
-                    None => errors.push(FieldError::invalid(path, 0, "range is full")),
-                }
+/// The ports on every node: those of the service, and the one that answers whether a node has endpoints.
+fn ports(new: &mut Value, old: Option<&Value>, cluster: &mut dyn Cluster, errors: &mut Vec<FieldError>) {
+    if !has_node_ports(new) && !needs_health_check(new) {
+        return;
+    }
+    let own: BTreeSet<i64> = old.map(held).unwrap_or_default().into_iter().collect();
+    let all = cluster.list(&SERVICES, None);
+    let others = all.iter().flat_map(|service| held(service)).filter(|port| !own.contains(port));
+    // A dry run takes ports from nowhere in particular.
+    let mut free = Ports { taken: others.collect(), own, any: cluster.is_dry_run() };
+    if has_node_ports(new) {
+        for (i, port) in list_mut(new, "/spec/ports").iter_mut().enumerate() {
+            let asked = number(port, "/nodePort").filter(|number| *number != 0);
+            match free.take(asked, format!("spec.ports[{i}].nodePort")) {
+                Ok(taken) => put(port, &["nodePort"], taken),
+                Err(error) => errors.push(error),
             }
         }
+    }
+    let had_one = old.is_some_and(needs_health_check);
+    if errors.is_empty() && needs_health_check(new) && !had_one {
+        let asked = number(new, "/spec/healthCheckNodePort").filter(|number| *number != 0);
+        match free.take(asked, format!("spec.{HEALTH_CHECK}")) {
+            Ok(taken) => put(new, &["spec", HEALTH_CHECK], taken),
+            Err(error) => errors.push(error),
+        }
+    }
+}
+
+/// The ports on nodes that a service has.
+fn held(service: &Value) -> Vec<i64> {
+    let ports = list(service, "/spec/ports").iter().filter_map(|port| number(port, "/nodePort"));
+    ports.chain(number(service, "/spec/healthCheckNodePort")).collect()
+}
+
+struct Ports {
+    /// By other services, and by this one since.
+    taken: BTreeSet<i64>,
+    /// What the service had before.
+    own: BTreeSet<i64>,
+    /// Beyond the range, too.
+    any: bool,
+}
+
+impl Ports {
+    /// The port that is asked for, or the next free one.
+    fn take(&mut self, asked: Option<i64>, path: String) -> Result<i64, FieldError> {
+        let Some(asked) = asked else {
+            let free = (FIRST_FREE_PORT..=*NODE_PORTS.end())
+                .find(|port| !self.taken.contains(port) && !self.own.contains(port));
+            let free = free.ok_or_else(|| FieldError::invalid(path, 0, "range is full"))?;
+            self.taken.insert(free);
+            return Ok(free);
+        };
+        if !self.any && !NODE_PORTS.contains(&asked) {
+            let detail = "provided port is not in the valid range. The range of valid ports is 30000-32767";
+            return Err(FieldError::invalid(path, asked, detail));
+        }
+        if !self.taken.insert(asked) && !self.own.contains(&asked) {
+            return Err(FieldError::invalid(path, asked, "provided port is already allocated"));
+        }
+        Ok(asked)
     }
 }

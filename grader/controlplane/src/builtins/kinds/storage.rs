@@ -38,12 +38,13 @@ impl Rules for StorageClass {
         let changed = ["parameters", "provisioner", "reclaimPolicy", "volumeBindingMode"]
             .into_iter()
             .filter(|key| new.get(*key) != old.get(*key));
-        changed
-            .map(|key| {
-                let value = new.get(key).cloned().unwrap_or_default();
-                FieldError::invalid(key, value, "field is immutable")
-            })
-            .collect()
+        let shown = |key: &str| match key {
+            "parameters" => new.get(key).cloned().unwrap_or_default(),
+            _ => text(new, &format!("/{key}")).into(),
+        };
+        let mut errors = self.validate_create(new);
+        errors.extend(changed.map(|key| FieldError::invalid(key, shown(key), "field is immutable")));
+        errors
     }
 }
 

@@ -14,7 +14,8 @@ pub(super) fn validate(schema: &Schema, path: FieldPath<'_>) -> Vec<FieldError> 
 
 fn check(schema: &Schema, path: FieldPath<'_>, is_root: bool, errors: &mut Vec<FieldError>) {
     if let Some(default) = &schema.default {
-        let path = path.child("default").to_string();
+        let default_path = path.child("default");
+        let path = default_path.to_string();
         let mut pruned = default.clone();
         let root = if schema.embedded_resource { PruneOptions::Resource } else { PruneOptions::Value };
         prune(schema, &mut pruned, root);
@@ -26,6 +27,7 @@ fn check(schema: &Schema, path: FieldPath<'_>, is_root: bool, errors: &mut Vec<F
             errors.extend(cel::validate_value(schema, default, &path, is_root));
         }
         errors.extend(violated);
+        errors.extend(validation::validate_embedded(schema, default, default_path, is_root));
     }
     // Inside of additionalProperties a default is not followed.
     if let Some(items) = &schema.items {

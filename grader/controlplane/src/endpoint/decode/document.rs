@@ -27,8 +27,12 @@ pub(crate) fn decode(resource: &Resource, document: Value, bytes: &[u8]) -> Resu
 }
 
 /// Brings a document into the form of a built-in kind that is no resource, `Binding` for example.
-pub(super) fn other(api_version: &str, kind: &str, document: Value) -> Result<Decoded, Undecodable> {
+pub(super) fn other(api_version: &str, kind: &str, mut document: Value) -> Result<Decoded, Undecodable> {
     check_frame(&document)?;
+    if object::kind(&document) == "Eviction" && object::api_version(&document) == "policy/v1beta1" {
+        // The one kind of that version that is still known, for clients of old.
+        document["apiVersion"] = "policy/v1".into();
+    }
     typed(api_version, kind, document, Reader::Json)
 }
 

@@ -207,6 +207,15 @@ pub(crate) fn other_object(
     judged(decoded, kind, bytes, validation, warnings)
 }
 
+/// Decodes what a patch has made of an object of such a kind.
+///
+/// # Errors
+/// The text of the decoder.
+pub(crate) fn other_document((api_version, kind): (&str, &str), document: Value) -> Result<Value, String> {
+    let decoded = document::other(api_version, kind, document).map_err(|undecodable| undecodable.text)?;
+    Ok(decoded.object)
+}
+
 /// The document in the body of a request that is about another kind than the resource's, `Scale` for example.
 ///
 /// # Errors

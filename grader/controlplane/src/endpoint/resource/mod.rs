@@ -21,6 +21,7 @@ use crate::error::ApiError;
 use crate::request::{Reply, Request};
 use crate::resources::{Nature, Resource};
 use crate::routing::ResourcePath;
+use crate::store::ResourceId;
 use bytes::Bytes;
 use http::{Method, StatusCode};
 use jiff::Timestamp;
@@ -30,6 +31,9 @@ use std::sync::Arc;
 
 /// The subresources that are the object itself, of which a write can change one side.
 const SIDES: [&str; 4] = ["status", "approval", "ephemeralcontainers", "resize"];
+
+/// A resource of which nothing is stored.
+const BINDINGS: ResourceId = ResourceId::known("", "bindings");
 
 /// One request about a resource.
 struct Call<'a> {
@@ -117,6 +121,7 @@ impl Call<'_> {
         match (self.request.method.clone(), &self.path.name, subresource) {
             (Method::GET, None, None) => self.list_or_watch(server),
             (Method::GET, Some(_), None) if self.path.watched => self.list_or_watch(server),
+            (Method::POST, None, None) if resource.id == BINDINGS => self.bind_named(server),
             (Method::POST, _, None) => self.create(server),
             (Method::DELETE, None, None) => self.delete_collection(server),
             (Method::GET, Some(_), _) if is_object => self.get(server),

@@ -4,11 +4,15 @@ use super::super::query::{OptionsKind, WriteOptions};
 use super::Call;
 use crate::api_server::ApiServer;
 use crate::error::ApiError;
+use crate::object;
 use crate::request::Reply;
+use crate::store::ResourceId;
 use crate::verbs::write::Write;
 use crate::verbs::{bind, evict};
 use http::StatusCode;
 use serde_json::Value;
+
+const PODS: ResourceId = ResourceId::known("", "pods");
 
 /// Does what a body asks for; the answer is a Status.
 type Verb = fn(&mut ApiServer, &mut Write<'_>, &mut Value) -> Result<Value, ApiError>;
@@ -16,6 +20,21 @@ type Verb = fn(&mut ApiServer, &mut Write<'_>, &mut Value) -> Result<Value, ApiE
 impl Call<'_> {
     pub(super) fn bind(&mut self, server: &mut ApiServer) -> Result<Reply, ApiError> {
         self.ask(server, "v1", "Binding", bind::bind)
+    }
+
+    /// The older way to bind: the body alone says which pod.
+    pub(super) fn bind_named(&mut self, server: &mut ApiServer) -> Result<Reply, ApiError> {
+        self.ask(server, "v1", "Binding", |server, write, binding| {
+            let name = object::name(binding);
+            if name.is_empty() {
+                return Err(ApiError::bad_request("Name parameter required."));
+            }
+            let pods = server.resources.preferred(&PODS).ok_or_else(ApiError::unknown_resource)?;
+            (write.resource, write.name) = (pods.clone(), name.to_owned());
+            write.subresource = Some("binding");
+            write.check_namespace(binding)?;
+            bind::bind(server, write, binding)
+        })
     }
 
     pub(super) fn evict(&mut self, server: &mut ApiServer) -> Result<Reply, ApiError> {

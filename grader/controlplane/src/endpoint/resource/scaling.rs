@@ -15,6 +15,9 @@ use serde_json::Value;
 /// The media type of an applied configuration.
 const APPLY: &str = "application/apply-patch+yaml";
 
+/// What a body that replaces a scale is.
+const SCALE: (&str, &str) = ("autoscaling/v1", "Scale");
+
 impl Call<'_> {
     fn scale(&self, scale: &Value) -> Result<Reply, ApiError> {
         Ok(self.reply(StatusCode::OK, self.representation.scale(&self.resource, scale, self.now)?))
@@ -51,8 +54,11 @@ impl Call<'_> {
             let old = resources::scale::of(&self.resource, &object)?;
             SentPatch::parse(&media_type, &self.request.body)?.apply_to_scale(&old)?
         } else {
-            self.other_body("autoscaling/v1", "Scale")?
+            let mut scale = self.other_object(SCALE, options.field_validation)?;
+            write.check_namespace(&mut scale)?;
+            scale
         };
+        write.check_name(&scale)?;
         let scale = scale::update(server, &mut write, &scale)?;
         self.scale(&scale)
     }

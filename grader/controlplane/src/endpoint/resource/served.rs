@@ -60,7 +60,9 @@ impl Call<'_> {
         };
         // Writes to a collection need its namespace.
         let fits = fits && !(everywhere && (on_item || matches!(verb, "create" | "deletecollection")));
-        if everywhere && on_item {
+        let has_items =
+            verbs.iter().any(|verb| ["get", "update", "patch", "delete"].contains(&verb.as_str()));
+        if on_item && (everywhere || subresource.is_none() && !has_items) {
             return Err(ApiError::unknown_resource());
         }
         let asks_options = self.is_proxied() && self.request.method == Method::OPTIONS;

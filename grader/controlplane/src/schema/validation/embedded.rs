@@ -12,8 +12,7 @@ pub(super) fn validate(schema: &Schema, value: &Value, path: FieldPath<'_>, erro
     match value {
         Value::Object(fields) => {
             if schema.embedded_resource {
-                check_type_meta(value, path, errors);
-                check_metadata(value, path, errors);
+                check_resource(value, path, errors);
             }
             for (key, value) in fields.iter().filter(|(_, value)| value.is_object() || value.is_array()) {
                 match (schema.properties.get(key), &schema.additional_properties) {
@@ -32,6 +31,12 @@ pub(super) fn validate(schema: &Schema, value: &Value, path: FieldPath<'_>, erro
         }
         _ => {}
     }
+}
+
+/// Checks what every object has.
+pub(super) fn check_resource(resource: &Value, path: FieldPath<'_>, errors: &mut Vec<FieldError>) {
+    check_type_meta(resource, path, errors);
+    check_metadata(resource, path, errors);
 }
 
 fn check_type_meta(resource: &Value, path: FieldPath<'_>, errors: &mut Vec<FieldError>) {

@@ -92,6 +92,21 @@ pub fn validate_value(schema: &Schema, value: &Value, path: &str) -> Vec<FieldEr
     values::validate(schema, value, None, Some(path))
 }
 
+/// Checks the objects inside of a value, which is one itself at the root of a schema.
+pub fn validate_embedded(
+    schema: &Schema,
+    value: &Value,
+    path: FieldPath<'_>,
+    is_root: bool,
+) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    if is_root && value.is_object() && !schema.embedded_resource {
+        embedded::check_resource(value, path, &mut errors);
+    }
+    embedded::validate(schema, value, path, &mut errors);
+    errors
+}
+
 /// Whether rules cannot be evaluated on an object with these errors.
 pub fn blocks_rules(errors: &[FieldError]) -> bool {
     errors.iter().any(|error| {

@@ -7,6 +7,9 @@ use crate::field_error::{FieldError, FieldPath};
 use crate::go_text;
 use serde_json::{Number, Value};
 
+/// The least float above all 64-bit integers.
+const BEYOND_INT64: f64 = 9_223_372_036_854_775_808.0;
+
 /// How a value appears to type checks.
 #[derive(Clone, Copy)]
 pub(super) enum Number64 {
@@ -106,7 +109,9 @@ impl Check<'_> {
         let type_ = schema.type_.filter(|_| !schema.int_or_string);
         let as_integer = match number {
             Number64::Integer(integer) => Some(integer),
-            Number64::Float(float) => (float.fract() == 0.0 && float.abs() < 9.3e18).then_some(float as i64),
+            Number64::Float(float) => {
+                (float.fract() == 0.0 && float.abs() < BEYOND_INT64).then_some(float as i64)
+            }
         };
         let format = schema.validation.format.as_ref();
         let fits = match (type_, format) {

@@ -68,7 +68,9 @@ impl Check<'_> {
             self.check_enum(schema, value, path, &mut outcome);
             return outcome;
         }
-        if schema.type_.is_some() || schema.int_or_string || schema.validation.format.is_some() {
+        // What stands for itself may be of any type where integers and texts are wanted: Kubernetes does not look.
+        let is_either = schema.int_or_string && self.below.is_none();
+        if schema.type_.is_some() || is_either || schema.validation.format.is_some() {
             outcome.merge(self.type_of(schema, value, path));
             outcome.matched += 1;
         }

@@ -1,5 +1,6 @@
 //! ValidatingAdmissionPolicies and MutatingAdmissionPolicies.
 
+use super::super::conditions as status_conditions;
 use super::matching::{conditions, expression, match_resources, one_of};
 use crate::builtins::fields::{at, has, list, text};
 use crate::builtins::names;
@@ -66,7 +67,10 @@ impl Rules for ValidatingPolicy {
     }
 
     fn validate_update(&self, new: &Value, _old: &Value, subresource: Option<&str>) -> Vec<FieldError> {
-        if subresource.is_some() { Vec::new() } else { self.validate_create(new) }
+        match subresource {
+            Some(_) => status_conditions::validate(list(new, "/status/conditions"), "status.conditions"),
+            None => self.validate_create(new),
+        }
     }
 }
 

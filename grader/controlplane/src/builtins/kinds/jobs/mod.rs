@@ -78,7 +78,13 @@ impl Rules for Job {
         }
         let mut errors = Vec::new();
         let spec = at(new, "/spec");
+        if at(spec, "/manualSelector") != true {
+            generated_labels(new, &mut errors);
+        }
         spec::validate(spec, "spec", &mut errors);
+        if at(spec, "/selector").is_null() {
+            errors.push(FieldError::required("spec.selector", ""));
+        }
         template_labels(spec, &mut errors);
         if text(spec, "/completionMode") != "Indexed" {
             errors.extend(immutable(new, old, "completions"));
@@ -174,17 +180,25 @@ fn pod_names(job: &Value, errors: &mut Vec<FieldError>) {
 }
 
 fn generated_labels(job: &Value, errors: &mut Vec<FieldError>) {
+    let selector = at(job, "/spec/selector");
+    if selector.is_null() {
+        return;
+    }
     let labels = at(job, "/spec/template/metadata/labels");
     let checks = UID_LABELS.map(|key| (key, object::uid(job))).into_iter();
     for (key, wanted) in checks.chain(NAME_LABELS.map(|key| (key, object::name(job)))) {
-        let found = labels.get(key).and_then(Value::as_str).unwrap_or_default();
-        if found != wanted {
-            let detail = format!("must be '{wanted}'");
-            let shown = labels.clone();
-            errors.push(FieldError::invalid("spec.template.metadata.labels", shown, detail));
+        let detail = format!("must be '{wanted}'");
+        match labels.get(key).and_then(Value::as_str) {
+            None => {
+                errors.push(FieldError::required(format!("spec.template.metadata.labels[{key}]"), detail));
+            }
+            Some(found) if found != wanted => {
+                let shown = labels.clone();
+                errors.push(FieldError::invalid("spec.template.metadata.labels", shown, detail));
+            }
+            Some(_) => {}
         }
     }
-    let selector = at(job, "/spec/selector");
     let expected = UID_LABELS.map(|key| json!({"matchLabels": {key: object::uid(job)}}));
     if !expected.contains(selector) {
         let detail = "`selector` not auto-generated";

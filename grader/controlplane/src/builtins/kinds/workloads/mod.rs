@@ -22,6 +22,9 @@ use serde_json::{Value, json};
 /// Checks selector and template of a workload whose pods run for ever.
 pub(super) fn selected_template(spec: &Value, kind: &str, errors: &mut Vec<FieldError>) {
     selector(spec, kind, errors);
+    if kind != "daemonset" && LabelSelector::from_value(spec.get("selector")).is_err() {
+        return;
+    }
     template_labels(spec, errors);
     errors.extend(pod_spec::validate_template(at(spec, "/template"), "spec.template"));
     always_running(spec, kind, errors);
