@@ -65,11 +65,12 @@ fn a_status_that_somebody_has_changed_is_put_right_in_time() {
     let written = cluster.plane.act_as("test", now, |api| api.update_status(&QUOTAS, changed));
     written.expect("whoever may write the status may write nonsense");
     cluster.pass(seconds(1));
-    let hard =
-        |cluster: &Cluster| cluster.get(&QUOTAS, "limits").expect("it is there")["status"]["hard"].clone();
-    assert_eq!(hard(&cluster), json!({"pods": "2"}));
+    let hard = |cluster: &mut Cluster| {
+        cluster.get(&QUOTAS, "limits").expect("it is there")["status"]["hard"].clone()
+    };
+    assert_eq!(hard(&mut cluster), json!({"pods": "2"}));
     cluster.pass(seconds(30));
-    assert_eq!(hard(&cluster), json!({"pods": "1"}));
+    assert_eq!(hard(&mut cluster), json!({"pods": "1"}));
 }
 
 #[test]
