@@ -215,6 +215,10 @@ impl Representation {
                 let objects = table::ordered(resource, &page.items);
                 let rows: Vec<Value> =
                     objects.into_iter().map(|object| self.row(resource, object, now)).collect();
+                let rows = match rows.is_empty() && table::is_by_default(resource) {
+                    true => Value::Null,
+                    false => rows.into(),
+                };
                 Ok(self.bytes_of_struct(&json!({
                     "kind": "Table", "apiVersion": self.api_version(), "metadata": metadata,
                     "columnDefinitions": table::columns(resource), "rows": rows,

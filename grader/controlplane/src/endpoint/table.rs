@@ -63,6 +63,12 @@ pub(crate) fn columns(resource: &Resource) -> Vec<Value> {
     }
 }
 
+/// Whether a resource has no columns of its own: nobody has made a list for the rows of its tables, either
+/// (apiserver/pkg/registry/rest/table.go).
+pub(crate) fn is_by_default(resource: &Resource) -> bool {
+    !resource.is_custom() && columns(resource).iter().any(|column| column["name"] == "Created At")
+}
+
 /// The `columnDefinitions` of a scale; those of custom resources have words of their own
 /// (apiextensions-apiserver/pkg/apiserver/customresource_handler.go).
 pub(crate) fn scale_columns(resource: &Resource) -> Vec<Value> {

@@ -17,8 +17,6 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 
 const ORPHAN: &str = "orphan";
-/// The propagation policy that leaves dependents alone.
-const ORPHAN_POLICY: &str = "Orphan";
 const FOREGROUND: &str = "foregroundDeletion";
 /// The metadata that a deletion changes.
 const CHANGED: [&str; 5] =
@@ -223,7 +221,7 @@ fn finalizers(
     } else if let Some(orphan) = options.orphan_dependents {
         (orphan, false)
     } else if let Some(policy) = policy {
-        (policy == ORPHAN_POLICY, policy == "Foreground")
+        (policy == "Orphan", policy == "Foreground")
     } else if has(ORPHAN) {
         (true, false)
     } else if has(FOREGROUND) {
@@ -336,11 +334,8 @@ fn delete_namespace(
     let mut new = (**old).clone();
     object::set_metadata(&mut new, "deletionTimestamp", object::time(write.now));
     new["status"]["phase"] = "Terminating".into();
-    if options.orphan_dependents == Some(true) || options.propagation.as_deref() == Some(ORPHAN_POLICY) {
-        let mut finalizers: Vec<&str> = object::finalizers(old).collect();
-        if !finalizers.contains(&ORPHAN) {
-            finalizers.push(ORPHAN);
-        }
+    let finalizers = finalizers(&NAMESPACES, options, old, write);
+    if finalizers.iter().map(String::as_str).ne(object::finalizers(old)) {
         object::set_metadata(&mut new, "finalizers", finalizers);
     }
     if write.dry_run {

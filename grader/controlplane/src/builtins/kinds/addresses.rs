@@ -17,10 +17,6 @@ impl Rules for Address {
         NameRule::Any
     }
 
-    fn counts_generation(&self) -> bool {
-        true
-    }
-
     fn validate_create(&self, address: &Value) -> Vec<FieldError> {
         let mut errors = Vec::new();
         let name = object::name(address);
@@ -58,10 +54,6 @@ impl Rules for Address {
 pub(super) struct ServiceCidr;
 
 impl Rules for ServiceCidr {
-    fn counts_generation(&self) -> bool {
-        true
-    }
-
     fn validate_create(&self, range: &Value) -> Vec<FieldError> {
         const PATH: &str = "spec.cidrs";
         let cidrs = list(range, "/spec/cidrs");

@@ -1,7 +1,6 @@
 //! Conditions as all kinds have them (apimachinery/pkg/apis/meta/v1/validation/validation.go, ValidateConditions).
 
-use super::pod_spec::not_negative;
-use crate::builtins::fields::{has, text};
+use crate::builtins::fields::{has, number, text};
 use crate::builtins::names;
 use crate::field_error::FieldError;
 use serde_json::Value;
@@ -29,7 +28,10 @@ pub(super) fn validate(conditions: &[Value], path: &str) -> Vec<FieldError> {
         if !known.contains(&status) {
             errors.push(FieldError::not_supported(format!("{path}.status"), status, known));
         }
-        not_negative(&mut errors, condition, &path, "observedGeneration");
+        if let Some(generation) = number(condition, "/observedGeneration").filter(|number| *number < 0) {
+            let detail = "must be greater than or equal to zero";
+            errors.push(FieldError::invalid(format!("{path}.observedGeneration"), generation, detail));
+        }
         if !has(condition, "lastTransitionTime") {
             errors.push(FieldError::required(format!("{path}.lastTransitionTime"), ""));
         }

@@ -4,6 +4,7 @@ use crate::builtins::fields::{at, list, members, text};
 use crate::builtins::names;
 use crate::builtins::rules::Rules;
 use crate::field_error::FieldError;
+use crate::patch;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
@@ -135,8 +136,7 @@ fn json_key(secret: &Value, key: &str) -> Option<FieldError> {
     let Some(value) = at(secret, "/data").get(key) else {
         return Some(FieldError::required(path, ""));
     };
-    let error = serde_json::from_slice::<Value>(&decoded(value)).err()?;
-    let text = if error.is_eof() { "unexpected end of JSON input".to_owned() } else { error.to_string() };
+    let text = patch::decode::decode(&decoded(value)).err()?;
     Some(FieldError::invalid(path, "<secret contents redacted>", text))
 }
 

@@ -235,6 +235,11 @@ fn mounts(container: &Value, volumes: &BTreeSet<&str>, path: &str, errors: &mut 
         if !places.insert(place) {
             errors.push(FieldError::invalid(format!("{here}.mountPath"), place, "must be unique"));
         }
+        let (below, expanded) = (text(mount, "/subPath"), text(mount, "/subPathExpr"));
+        if !below.is_empty() && !expanded.is_empty() {
+            let detail = "subPathExpr and subPath are mutually exclusive";
+            errors.push(FieldError::invalid(format!("{here}.subPathExpr"), expanded, detail));
+        }
         for key in ["subPath", "subPathExpr"] {
             let below = text(mount, &format!("/{key}"));
             // Upstream leaves the index out here.

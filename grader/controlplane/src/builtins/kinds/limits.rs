@@ -318,7 +318,9 @@ fn amounts_of(limit: &Value, kind: &str, path: &str, errors: &mut Vec<FieldError
             if let (Some(low), Some(high)) = (low, high)
                 && low > high
             {
-                let shown = if names[0] == "min value" && key == "defaultRequest" { high } else { low };
+                let shows_high = [("min value", "defaultRequest"), ("default value", "default")]
+                    .contains(&(names[0], key));
+                let shown = if shows_high { high } else { low };
                 let detail = format!("{} {low} is greater than {} {high}", names[0], names[1]);
                 errors.push(FieldError::invalid(format!("{path}.{key}[{name}]"), shown.to_string(), detail));
             }

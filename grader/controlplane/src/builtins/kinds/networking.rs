@@ -1,6 +1,6 @@
 //! Ingresses (pkg/apis/networking/validation/validation.go).
 
-use super::default_class;
+use super::{default_class, service_reach};
 use crate::builtins::fields::{at, has, list, number, put, text};
 use crate::builtins::names;
 use crate::builtins::rules::{Cluster, Rules};
@@ -99,7 +99,10 @@ impl Rules for Ingress {
     }
 
     fn validate_update(&self, new: &Value, _old: &Value, subresource: Option<&str>) -> Vec<FieldError> {
-        if subresource.is_some() { Vec::new() } else { self.validate_create(new) }
+        match subresource {
+            Some(_) => service_reach::balancing_points(new),
+            None => self.validate_create(new),
+        }
     }
 }
 

@@ -56,7 +56,7 @@ pub(super) fn allocate(
 /// An update that leaves out what the server chose keeps it.
 fn keep_allocated(new: &mut Value, old: &Value) {
     if has_cluster_ip(old) && has_cluster_ip(new) {
-        for key in ["clusterIP", "clusterIPs"] {
+        for key in ["clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"] {
             if !has(at(new, "/spec"), key) {
                 set(&mut new["spec"], key, at(old, "/spec").get(key).cloned());
             }

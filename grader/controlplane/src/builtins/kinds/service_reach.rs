@@ -90,14 +90,18 @@ fn families(service: &Value, errors: &mut Vec<FieldError>) {
 /// Checks what a load balancer has reported.
 pub(super) fn validate_status(service: &Value) -> Vec<FieldError> {
     let points = list(service, "/status/loadBalancer/ingress");
-    let path = "status.loadBalancer.ingress";
-    let mut errors = Vec::new();
     if text(service, "/spec/type") != "LoadBalancer" && !points.is_empty() {
         let detail = "may only be used when `spec.type` is 'LoadBalancer'";
-        errors.push(FieldError::forbidden(path, detail));
-        return errors;
+        return vec![FieldError::forbidden("status.loadBalancer.ingress", detail)];
     }
-    for (i, point) in points.iter().enumerate() {
+    balancing_points(service)
+}
+
+/// Checks where a Service or an Ingress is reached from outside.
+pub(super) fn balancing_points(object: &Value) -> Vec<FieldError> {
+    let path = "status.loadBalancer.ingress";
+    let mut errors = Vec::new();
+    for (i, point) in list(object, "/status/loadBalancer/ingress").iter().enumerate() {
         let (address, name) = (text(point, "/ip"), text(point, "/hostname"));
         if !address.is_empty() {
             let bad = ip::address(address);

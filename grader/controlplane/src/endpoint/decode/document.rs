@@ -95,6 +95,9 @@ fn typed(
     let given = |given: &str, default: &str| if given.is_empty() { default } else { given }.to_owned();
     let kind = given(object::kind(&document), wanted);
     let api_version = given(object::api_version(&document), wanted_version);
+    if api_version.matches('/').count() > 1 {
+        return Err(Undecodable::unrecognized(format!("unexpected GroupVersion string: {api_version}")));
+    }
     let (group, version) = api_version.split_once('/').unwrap_or(("", api_version.as_str()));
     let given = Some((kind.clone(), version.to_owned()));
     let Some(definition) = builtins::definition_of(group, version, &kind) else {

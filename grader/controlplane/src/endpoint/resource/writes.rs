@@ -109,8 +109,12 @@ impl Call<'_> {
             let force = options.force.unwrap_or(false);
             apply::apply(server, &mut write, &self.request.body, force)
         } else {
-            SentPatch::parse(&media_type, &self.request.body)
-                .and_then(|sent| patch::patch(server, &mut write, &sent))
+            // A patch is read when there is something to patch.
+            match server.store.get(&write.resource.storage, &write.namespace, &write.name) {
+                Some(_) => SentPatch::parse(&media_type, &self.request.body)
+                    .and_then(|sent| patch::patch(server, &mut write, &sent)),
+                None => Err(write.not_found()),
+            }
         };
         self.warnings.append(&mut write.warnings);
         self.updated(updated?)

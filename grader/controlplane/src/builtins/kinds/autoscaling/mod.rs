@@ -4,6 +4,7 @@ mod behavior;
 mod metrics;
 mod reference;
 
+use super::pod_spec::not_negative;
 use crate::builtins::fields::{at, number, text};
 use crate::builtins::rules::Rules;
 use crate::field_error::FieldError;
@@ -38,6 +39,13 @@ impl Rules for Autoscaler {
     }
 
     fn validate_update(&self, new: &Value, _old: &Value, subresource: Option<&str>) -> Vec<FieldError> {
-        if subresource.is_some() { Vec::new() } else { self.validate_create(new) }
+        if subresource.is_none() {
+            return self.validate_create(new);
+        }
+        let mut errors = Vec::new();
+        for key in ["currentReplicas", "desiredReplicas"] {
+            not_negative(&mut errors, at(new, "/status"), "status", key);
+        }
+        errors
     }
 }
