@@ -6,6 +6,12 @@
 //! from a source of its own and keeps its time, so that doing it again gives the same. Answers are kept with the calls they belong to: when
 //! the cluster has changed meanwhile and a call is another one now, it is made anew.
 
+mod address;
+mod document;
+
+pub(crate) use address::url;
+pub(crate) use document::document;
+
 use crate::error::ApiError;
 use crate::random::Random;
 use bytes::Bytes;
@@ -61,11 +67,15 @@ pub enum WebhookAnswer {
     Response {
         /// The HTTP status.
         status: StatusCode,
+        /// The header `Content-Type`; empty without one.
+        content_type: String,
         /// The body.
         body: Bytes,
     },
     /// Nobody did, or not in time; the text says why, as a client would.
     Failed(String),
+    /// Somebody did, but the answer ended too early, for this reason.
+    Unread(String),
 }
 
 /// Answers calls in-process: for tests, whose webhooks need no socket then.
@@ -97,7 +107,8 @@ impl Webhooks {
     ///     let review = serde_json::json!({
     ///         "apiVersion": review["apiVersion"], "kind": "AdmissionReview", "response": response,
     ///     });
-    ///     WebhookAnswer::Response { status: http::StatusCode::OK, body: review.to_string().into() }
+    ///     let content_type = "application/json".to_owned();
+    ///     WebhookAnswer::Response { status: http::StatusCode::OK, content_type, body: review.to_string().into() }
     /// });
     /// let options = controlplane::Options { webhooks, ..Default::default() };
     /// let plane = controlplane::ControlPlane::new(options);

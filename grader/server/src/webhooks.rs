@@ -1,14 +1,17 @@
 //! Calling webhooks: POST over HTTPS, to a URL or to what is behind a Service of the cluster.
 
+mod again;
+mod failure;
 mod redirection;
 
 use crate::webhook_certificate::FromBundle;
 use bytes::Bytes;
 use controlplane::service::Caller;
 use controlplane::webhooks::{Target, WebhookAnswer, WebhookCall};
+use failure::Ends;
 use futures::future::BoxFuture;
 use http::{Method, Request, Response, Uri, header};
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
@@ -35,7 +38,7 @@ impl Caller for Network {
             let limit = Duration::try_from(call.timeout).unwrap_or_default();
             match tokio::time::timeout(limit, post(&call)).await {
                 Ok(Ok(answer)) => answer,
-                Ok(Err(why)) => WebhookAnswer::Failed(why),
+                Ok(Err(answer)) => answer,
                 Err(_) => WebhookAnswer::Failed("context deadline exceeded".to_owned()),
             }
         })
@@ -43,9 +46,32 @@ impl Caller for Network {
 }
 
 /// Asks a webhook, and whoever it sends to instead: servers that tidy up paths, such as Go's, do so.
-async fn post(call: &WebhookCall) -> Result<WebhookAnswer, String> {
-    let mut uri: Uri = call.target.url().parse().map_err(|_| "the URL cannot be read".to_owned())?;
-    let config = Arc::new(trusting(&call.ca_bundle)?);
+async fn post(call: &WebhookCall) -> Result<WebhookAnswer, WebhookAnswer> {
+    let uri: Uri = call.target.url().parse().map_err(|_| failed("the URL cannot be read"))?;
+    let config = Arc::new(trusting(&call.ca_bundle).map_err(WebhookAnswer::Failed)?);
+    let mut response = ask(call, &uri, &config).await?;
+    for _ in 0..again::MOST_ATTEMPTS {
+        let Some(wait) = again::after(&response) else { break };
+        tokio::time::sleep(wait).await;
+        response = ask(call, &uri, &config).await?;
+    }
+    let (parts, body) = response.into_parts();
+    let content_type = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let content_type = content_type.unwrap_or_default().to_owned();
+    Ok(WebhookAnswer::Response { status: parts.status, content_type, body })
+}
+
+fn failed(why: &str) -> WebhookAnswer {
+    WebhookAnswer::Failed(why.to_owned())
+}
+
+/// Asks once.
+async fn ask(
+    call: &WebhookCall,
+    uri: &Uri,
+    config: &Arc<ClientConfig>,
+) -> Result<Response<Bytes>, WebhookAnswer> {
+    let mut uri = uri.clone();
     let mut addresses = match &call.target {
         Target::Url(_) => None,
         Target::Service { addresses, .. } => Some(addresses.as_slice()),
@@ -53,10 +79,8 @@ async fn post(call: &WebhookCall) -> Result<WebhookAnswer, String> {
     let mut body = Some(call.body.clone());
     for _ in 0..MOST_REQUESTS {
         let response = send(&uri, addresses, body.clone(), config.clone()).await?;
-        let Some(next) = redirection::target(&uri, &response)? else {
-            let (parts, body) = response.into_parts();
-            return Ok(WebhookAnswer::Response { status: parts.status, body });
-        };
+        let next = redirection::target(&uri, &response).map_err(WebhookAnswer::Failed)?;
+        let Some(next) = next else { return Ok(response) };
         if !redirection::keeps_body(response.status()) {
             body = None;
         }
@@ -65,7 +89,7 @@ async fn post(call: &WebhookCall) -> Result<WebhookAnswer, String> {
         }
         uri = next;
     }
-    Err(format!("stopped after {MOST_REQUESTS} redirects"))
+    Err(failed(&format!("stopped after {MOST_REQUESTS} redirects")))
 }
 
 /// Sends a body, or asks for what is there when there is none.
@@ -74,15 +98,18 @@ async fn send(
     addresses: Option<&[String]>,
     body: Option<Bytes>,
     config: Arc<ClientConfig>,
-) -> Result<Response<Bytes>, String> {
+) -> Result<Response<Bytes>, WebhookAnswer> {
     let host = uri.host().unwrap_or_default().trim_matches(['[', ']']).to_owned();
     let authority = authority(&host, uri.port_u16().unwrap_or(443));
-    let socket = connect(addresses.unwrap_or(std::slice::from_ref(&authority))).await?;
-    let name = ServerName::try_from(host.clone()).map_err(|_| format!("{host:?} is no name of a server"))?;
-    let stream =
-        TlsConnector::from(config).connect(name, socket).await.map_err(|error| format!("tls: {error}"))?;
+    let socket = connect(addresses.unwrap_or(std::slice::from_ref(&authority))).await;
+    let socket = socket.map_err(WebhookAnswer::Failed)?;
+    let ends = Ends::of(&socket);
+    let name = ServerName::try_from(host.clone());
+    let name = name.map_err(|_| failed(&format!("{host:?} is no name of a server")))?;
+    let stream = TlsConnector::from(config).connect(name, socket).await;
+    let stream = stream.map_err(|error| WebhookAnswer::Failed(ends.handshake(&error)))?;
     let (mut sender, connection) =
-        http1::handshake(TokioIo::new(stream)).await.map_err(|error| error.to_string())?;
+        http1::handshake(TokioIo::new(stream)).await.map_err(|error| failed(&error.to_string()))?;
     let driver = tokio::spawn(connection);
     let path = uri.path_and_query().map_or("/", |path| path.as_str());
     let request = Request::builder()
@@ -93,8 +120,8 @@ async fn send(
         .header(header::ACCEPT, "application/json, */*")
         .header(header::USER_AGENT, "kube-apiserver-admission")
         .body(Full::new(body.unwrap_or_default()))
-        .map_err(|error| error.to_string())?;
-    let answered = answer(&mut sender, request).await;
+        .map_err(|error| failed(&error.to_string()))?;
+    let answered = answer(&mut sender, request, &ends).await;
     driver.abort();
     answered
 }
@@ -102,12 +129,18 @@ async fn send(
 async fn answer(
     sender: &mut http1::SendRequest<Full<Bytes>>,
     request: Request<Full<Bytes>>,
-) -> Result<Response<Bytes>, String> {
-    let response = sender.send_request(request).await.map_err(|error| error.to_string())?;
+    ends: &Ends,
+) -> Result<Response<Bytes>, WebhookAnswer> {
+    let response = sender.send_request(request).await;
+    let response = response.map_err(|error| WebhookAnswer::Failed(ends.answer(&error)))?;
     let (parts, body) = response.into_parts();
     let body = Limited::new(body, LARGEST_ANSWER).collect().await;
-    let body = body.map_err(|error| error.to_string())?.to_bytes();
+    let body = body.map_err(|error| WebhookAnswer::Unread(unread(&*error)))?.to_bytes();
     Ok(Response::from_parts(parts, body))
+}
+
+fn unread(error: &(dyn std::error::Error + 'static)) -> String {
+    if error.is::<LengthLimitError>() { error.to_string() } else { "unexpected EOF".to_owned() }
 }
 
 fn authority(host: &str, port: u16) -> String {
@@ -116,14 +149,29 @@ fn authority(host: &str, port: u16) -> String {
 
 /// The first of these that takes a connection.
 async fn connect(addresses: &[String]) -> Result<TcpStream, String> {
-    let mut why = "no endpoints available for service".to_owned();
+    let mut first = None;
     for address in addresses {
-        match TcpStream::connect(address).await {
+        match connect_to(address).await {
             Ok(socket) => return Ok(socket),
-            Err(error) => why = format!("dial tcp {address}: connect: {error}"),
+            Err(why) => first = first.or(Some(why)),
         }
     }
-    Err(why)
+    Err(first.unwrap_or_else(|| "no endpoints available for service".to_owned()))
+}
+
+/// The first address of this name that takes a connection.
+async fn connect_to(authority: &str) -> Result<TcpStream, String> {
+    let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host);
+    let unknown = || format!("dial tcp: lookup {host}: no such host");
+    let found = tokio::net::lookup_host(authority).await.map_err(|_| unknown())?;
+    let mut first = None;
+    for address in found {
+        match TcpStream::connect(address).await {
+            Ok(socket) => return Ok(socket),
+            Err(error) => first = first.or_else(|| Some(failure::dialled(&address.to_string(), &error))),
+        }
+    }
+    Err(first.unwrap_or_else(unknown))
 }
 
 /// Trusts these certificates and what they have signed, and nothing else; without any, what the system trusts.
@@ -144,20 +192,4 @@ fn trusting(bundle: &[u8]) -> Result<ClientConfig, String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn call(target: Target) -> WebhookCall {
-        let timeout = jiff::SignedDuration::from_secs(5);
-        WebhookCall { target, ca_bundle: Vec::new(), body: Bytes::from_static(b"{}"), timeout }
-    }
-
-    #[tokio::test]
-    async fn what_is_not_there_fails_with_a_reason() {
-        let nowhere = Target::Service { url: "https://a.b.svc:443/".to_owned(), addresses: Vec::new() };
-        let answer = Network.call(call(nowhere)).await;
-        assert_eq!(answer, WebhookAnswer::Failed("no endpoints available for service".to_owned()));
-        let nonsense = Target::Url("https://".to_owned());
-        assert!(matches!(Network.call(call(nonsense)).await, WebhookAnswer::Failed(_)));
-    }
-}
+mod tests;

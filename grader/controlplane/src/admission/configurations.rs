@@ -1,9 +1,10 @@
 //! The configured webhooks (admissionregistration.k8s.io), and where they are
-//! (apiserver/pkg/util/webhook/client.go).
+//! (apiserver/pkg/util/webhook/client.go, apiserver/pkg/util/proxy).
 
 use crate::api_server::ApiServer;
+use crate::routing::percent_decode;
 use crate::store::ResourceId;
-use crate::webhooks::Target;
+use crate::webhooks::{self, Target};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
@@ -60,26 +61,35 @@ pub(crate) fn target(server: &ApiServer, client: &Value, query: &str) -> Result<
     let bundle = client["caBundle"].as_str().unwrap_or_default();
     let ca_bundle = STANDARD.decode(bundle).unwrap_or_default();
     if let Some(url) = client["url"].as_str() {
-        let joint = if query.is_empty() { "" } else { "?" };
-        return Ok((Target::Url(format!("{url}{joint}{query}")), ca_bundle));
+        let place = url.strip_prefix("https://").unwrap_or(url);
+        let (authority, path) = place.split_once('/').unwrap_or((place, ""));
+        let path = percent_decode(path).unwrap_or_else(|| path.into());
+        return Ok((Target::Url(webhooks::url(authority, &path, query)), ca_bundle));
     }
     let service = &client["service"];
     let text = |key: &str| service[key].as_str().unwrap_or_default();
     let (namespace, name) = (text("namespace"), text("name"));
     let port = service["port"].as_i64().unwrap_or(443);
-    let path = text("path").trim_start_matches('/');
-    let joint = if query.is_empty() { "" } else { "?" };
-    let url = format!("https://{name}.{namespace}.svc:{port}/{path}{joint}{query}");
+    let url = webhooks::url(&format!("{name}.{namespace}.svc:{port}"), text("path"), query);
+    let unroutable = |why: String| format!("Post {url:?}: {why}");
     let Some(found) = server.store.get(&SERVICES, namespace, name) else {
-        return Err(format!("Post {url:?}: service {name:?} not found"));
+        return Err(unroutable(format!("service {name:?} not found")));
     };
     let found = found.object.clone();
+    if found["spec"]["type"] == "ExternalName" {
+        let host = found["spec"]["externalName"].as_str().unwrap_or_default();
+        let addresses = vec![format!("{host}:{port}")];
+        return Ok((Target::Service { url, addresses }, ca_bundle));
+    }
+    if found["spec"]["clusterIP"] == "None" {
+        return Err(unroutable("cannot route to service with ClusterIP \"None\"".to_owned()));
+    }
     let ports = found["spec"]["ports"].as_array().map(Vec::as_slice).unwrap_or_default();
     let Some(served) = ports.iter().find(|served| served["port"].as_i64() == Some(port)) else {
-        return Err(format!("Post {url:?}: no service port {port} found for service {name:?}"));
+        return Err(unroutable(format!("no service port {port} found for service {name:?}")));
     };
     let mut addresses = ready(server, namespace, name, served["name"].as_str().unwrap_or_default());
-    let own = found["spec"]["clusterIP"].as_str().filter(|address| !matches!(*address, "" | "None"));
+    let own = found["spec"]["clusterIP"].as_str().filter(|address| !address.is_empty());
     addresses.extend(own.map(|address| format!("{address}:{port}")));
     Ok((Target::Service { url, addresses }, ca_bundle))
 }

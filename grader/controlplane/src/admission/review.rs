@@ -2,10 +2,10 @@
 //! (apiserver/pkg/admission/plugin/webhook/request/admissionreview.go).
 
 use super::Attributes;
+use crate::go_text;
 use crate::resources::Resource;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use http::StatusCode;
 use serde_json::{Value, json};
 
 const API: &str = "admission.k8s.io";
@@ -76,30 +76,60 @@ pub(super) fn body(attributes: &Attributes<'_>, target: &Resource, version: &str
     json!({"kind": "AdmissionReview", "apiVersion": format!("{API}/{version}"), "request": request})
 }
 
+/// An answer as a review of this version, if it can be one.
+///
+/// # Errors
+/// Why it cannot.
+pub(super) fn decoded(answer: Value, version: &str) -> Result<Value, String> {
+    let given = |key: &str| answer[key].as_str().filter(|text| !text.is_empty());
+    let wanted = format!("{API}/{version}");
+    // What it does not say is taken from what was asked.
+    let api_version = given("apiVersion").unwrap_or(&wanted);
+    let kind = given("kind").unwrap_or("AdmissionReview");
+    let known = api_version.strip_prefix(API).and_then(|rest| rest.strip_prefix('/'));
+    match known.filter(|known| kind == "AdmissionReview" && ["v1", "v1beta1"].contains(known)) {
+        None => Err(format!(
+            "no kind {} is registered for version {} in scheme \"pkg/runtime/scheme.go:111\"",
+            go_text::quote(kind),
+            go_text::quote(api_version)
+        )),
+        Some(found) if found != version => Err(format!(
+            "converting ({found}.AdmissionReview) to ({version}.AdmissionReview): unknown conversion"
+        )),
+        Some(_) => typed(answer),
+    }
+}
+
+/// Whether a value is of a type.
+type Is = fn(&Value) -> bool;
+
+/// Members of a response whose type decides, as Go names the types.
+const TYPES: [(&str, &str, Is); 5] = [
+    ("uid", "types.UID", Value::is_string),
+    ("allowed", "bool", Value::is_boolean),
+    ("patch", "[]uint8", Value::is_string),
+    ("patchType", "v1.PatchType", Value::is_string),
+    ("warnings", "[]string", Value::is_array),
+];
+
+fn typed(answer: Value) -> Result<Value, String> {
+    let response = &answer["response"];
+    let wrong = TYPES.iter().find(|(key, _, is)| !response[key].is_null() && !is(&response[key]));
+    match wrong {
+        None => Ok(answer),
+        Some((key, of, _)) => Err(format!(
+            "json: cannot unmarshal {} into Go struct field AdmissionResponse.response.{key} of type {of}",
+            go_text::json_kind(&response[key])
+        )),
+    }
+}
+
 /// Reads an answer.
 ///
 /// # Errors
 /// Why it is none, as kube-apiserver says it.
-pub(super) fn decision(
-    status: StatusCode,
-    body: &[u8],
-    version: &str,
-    uid: &str,
-    mutating: bool,
-) -> Result<Decision, String> {
-    if !status.is_success() {
-        let text = String::from_utf8_lossy(body);
-        let why = if text.trim().is_empty() {
-            "the server could not process the request".to_owned()
-        } else {
-            format!("an error on the server ({:?}) has prevented the request from succeeding", text.trim())
-        };
-        return Err(format!("failed to call webhook: {why}"));
-    }
+pub(super) fn decision(review: &Value, version: &str, uid: &str, mutating: bool) -> Result<Decision, String> {
     let invalid = |why: String| format!("received invalid webhook response: {why}");
-    let review: Value = serde_json::from_slice(body).map_err(|error| {
-        format!("failed to call webhook: couldn't get version/kind; json parse error: {error}")
-    })?;
     let response = &review["response"];
     if !response.is_object() {
         return Err(invalid("webhook response was absent".to_owned()));
@@ -112,10 +142,10 @@ pub(super) fn decision(
         let (api_version, kind) = (&review["apiVersion"], &review["kind"]);
         if api_version != "admission.k8s.io/v1" || kind != "AdmissionReview" {
             let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+            let (api_version, kind) = (text(api_version), text(kind));
+            let got = if api_version.contains('/') { api_version } else { format!("{api_version}/") };
             return Err(invalid(format!(
-                "expected webhook response of admission.k8s.io/v1, Kind=AdmissionReview, got {}, Kind={}",
-                text(api_version),
-                text(kind)
+                "expected webhook response of admission.k8s.io/v1, Kind=AdmissionReview, got {got}, Kind={kind}"
             )));
         }
     }

@@ -12,7 +12,7 @@ use crate::error::{ApiError, Cause, Details};
 use crate::patch;
 use crate::resources::Resource;
 use crate::verbs::write::Write;
-use crate::webhooks::{WebhookAnswer, WebhookCall};
+use crate::webhooks::{self, WebhookCall};
 use http::StatusCode;
 use jiff::SignedDuration;
 use serde_json::Value;
@@ -154,14 +154,10 @@ fn call(
     };
     let ApiServer { calls, random, .. } = server;
     let (answer, uid) = calls.ask(random, make).map_err(Failure::Awaiting)?;
-    match answer {
-        WebhookAnswer::Failed(why) => {
-            Err(Failure::Call(format!("failed to call webhook: Post {:?}: {why}", place.url())))
-        }
-        WebhookAnswer::Response { status, body } => {
-            review::decision(status, &body, version, &uid, mutating).map_err(Failure::Call)
-        }
-    }
+    let answered = webhooks::document(&answer, place.url())
+        .and_then(|answered| review::decoded(answered, version))
+        .map_err(|why| Failure::Call(format!("failed to call webhook: {why}")))?;
+    review::decision(&answered, version, &uid, mutating).map_err(Failure::Call)
 }
 
 /// Applies the patch of a webhook, which is about the version that it was asked about; answers whether it changed

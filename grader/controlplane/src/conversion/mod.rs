@@ -19,7 +19,7 @@ use crate::object;
 use crate::object_size;
 use crate::resources::{Custom, Resource};
 use crate::store::{Change, Store};
-use crate::webhooks::{WebhookAnswer, WebhookCall};
+use crate::webhooks::{self, WebhookCall};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use std::sync::Arc;
@@ -234,10 +234,6 @@ fn ask(server: &mut ApiServer, custom: &Custom, review: &Review<'_>) -> Result<V
     };
     let ApiServer { calls, random, .. } = server;
     let (answer, uid) = calls.ask(random, make)?;
-    match answer {
-        WebhookAnswer::Failed(why) => Err(failed(format!("Post {:?}: {why}", place.url()))),
-        WebhookAnswer::Response { status, body } => {
-            review::converted(status, &body, version, &uid).map_err(failed)
-        }
-    }
+    let answered = webhooks::document(&answer, place.url());
+    answered.and_then(|answered| review::converted(&answered, version, &uid)).map_err(failed)
 }

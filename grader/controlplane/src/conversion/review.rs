@@ -2,7 +2,6 @@
 //! (apiextensions-apiserver/pkg/apiserver/conversion/webhook_converter.go).
 
 use crate::go_text;
-use http::StatusCode;
 use serde_json::{Value, json};
 
 const API: &str = "apiextensions.k8s.io";
@@ -26,17 +25,7 @@ pub(super) fn body(version: &str, uid: &str, desired: &str, objects: &[Value]) -
 ///
 /// # Errors
 /// Why it is none, as kube-apiserver says it.
-pub(super) fn converted(
-    status: StatusCode,
-    body: &[u8],
-    version: &str,
-    uid: &str,
-) -> Result<Vec<Value>, String> {
-    if !status.is_success() {
-        return Err(refused(status).to_owned());
-    }
-    let review: Value = serde_json::from_slice(body)
-        .map_err(|error| format!("couldn't get version/kind; json parse error: {error}"))?;
+pub(super) fn converted(review: &Value, version: &str, uid: &str) -> Result<Vec<Value>, String> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     // Nobody checked the kind and the uid when reviews were v1beta1, and webhooks may rely on that.
     let strict = version == "v1";
@@ -66,24 +55,4 @@ pub(super) fn converted(
         });
     }
     Ok(member("convertedObjects").as_array().cloned().unwrap_or_default())
-}
-
-/// What client-go makes of an answer that is no success (apimachinery/pkg/api/errors, NewGenericServerResponse).
-fn refused(status: StatusCode) -> &'static str {
-    match status.as_u16() {
-        400 => "the server rejected our request for an unknown reason",
-        401 => "the server has asked for the client to provide credentials",
-        403 => "forbidden: unknown",
-        404 => "the server could not find the requested resource",
-        405 => "the server does not allow this method on the requested resource",
-        409 => "the server reported a conflict",
-        422 => "the server rejected our request due to an error in our request",
-        429 => "the server has received too many requests and has asked us to try again later",
-        503 => "the server is currently unable to handle the request",
-        504 => {
-            "the server was unable to return a response in the time allotted, but may still be processing the request"
-        }
-        500.. => "an error on the server (\"unknown\") has prevented the request from succeeding",
-        _ => "the server responded with a status code that it should not have",
-    }
 }

@@ -1,7 +1,7 @@
 //! What webhooks change, refuse and are asked.
 
-use crate::world::{CONFIG_MAPS, World, allow, config_map, patch, review};
-use controlplane::webhooks::{WebhookAnswer, Webhooks};
+use crate::world::{CONFIG_MAPS, World, allow, config_map, patch, respond, review};
+use controlplane::webhooks::{Target, WebhookAnswer, Webhooks};
 use http::Method;
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
@@ -220,4 +220,78 @@ fn bindings_and_evictions_are_asked_about_as_such_and_what_they_do_is_not() {
     world.create(&format!("{PODS}/p/eviction"), &json!({"metadata": {"name": "p"}}));
     let asked = asked.lock().expect("nobody panics").clone();
     assert_eq!(asked, ["CREATE binding p \"Binding\"", "CREATE eviction p \"Eviction\""]);
+}
+
+#[test]
+fn an_answer_that_is_no_review_says_why() {
+    let failed = |why: &str| {
+        format!(
+            "Internal error occurred: failed calling webhook \"hook.example.com\": failed to call webhook: {why}"
+        )
+    };
+    let table = [
+        (
+            json!({"apiVersion": "v1", "kind": "Pod"}),
+            r#"no kind "Pod" is registered for version "v1" in scheme "pkg/runtime/scheme.go:111""#,
+        ),
+        (
+            json!({"apiVersion": "admission.k8s.io/v1beta1", "kind": "AdmissionReview"}),
+            "converting (v1beta1.AdmissionReview) to (v1.AdmissionReview): unknown conversion",
+        ),
+        (
+            json!({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "response": {"allowed": "yes"}}),
+            "json: cannot unmarshal string into Go struct field AdmissionResponse.response.allowed of type bool",
+        ),
+        (
+            json!([]),
+            r#"couldn't get version/kind; json parse error: json: cannot unmarshal array into Go value of type struct { APIVersion string "json:\"apiVersion,omitempty\""; Kind string "json:\"kind,omitempty\"" }"#,
+        ),
+    ];
+    for (answer, why) in table {
+        let answered = answer.clone();
+        let mut world = World::new(Webhooks::answered(move |_| respond(&answered)));
+        world.configure("ValidatingWebhookConfiguration", json!({}));
+        let (status, body) = world.answer(Method::POST, CONFIG_MAPS, &config_map(json!({})));
+        assert_eq!((status, body["message"].as_str()), (500, Some(failed(why).as_str())), "{answer}");
+    }
+}
+
+#[test]
+fn webhooks_behind_services_are_found_or_not() {
+    let service = |name: &str, spec: Value| json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": name}, "spec": spec});
+    let ports = json!([{"port": 443}]);
+    let table = [
+        ("web", 443, Ok("10.96.0.9:443")),
+        ("web", 99, Err("no service port 99 found for service \"web\"")),
+        ("elsewhere", 8443, Ok("a.example:8443")),
+        ("headless", 443, Err("cannot route to service with ClusterIP \"None\"")),
+        ("nobody", 443, Err("service \"nobody\" not found")),
+    ];
+    for (name, port, expected) in table {
+        let webhooks = Webhooks::answered(|call| match &call.target {
+            Target::Service { addresses, .. } => WebhookAnswer::Failed(addresses.join(" ")),
+            Target::Url(url) => WebhookAnswer::Failed(url.clone()),
+        });
+        let mut world = World::new(webhooks);
+        for service in [
+            service("web", json!({"clusterIP": "10.96.0.9", "ports": ports})),
+            service("elsewhere", json!({"type": "ExternalName", "externalName": "a.example"})),
+            service("headless", json!({"clusterIP": "None", "ports": ports})),
+        ] {
+            let (status, body) = world.answer(Method::POST, "/api/v1/namespaces/default/services", &service);
+            assert_eq!(status, 201, "{body}");
+        }
+        let client =
+            json!({"service": {"namespace": "default", "name": name, "port": port, "path": "/hook/"}});
+        world.configure("ValidatingWebhookConfiguration", json!({"clientConfig": client}));
+        let (_, body) = world.answer(Method::POST, CONFIG_MAPS, &config_map(json!({})));
+        let url = format!("https://{name}.default.svc:{port}/hook?timeout=10s");
+        let why = expected.unwrap_or_else(|why| why);
+        assert_eq!(
+            body["message"],
+            format!(
+                "Internal error occurred: failed calling webhook \"hook.example.com\": failed to call webhook: Post \"{url}\": {why}"
+            )
+        );
+    }
 }

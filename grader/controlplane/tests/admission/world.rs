@@ -122,7 +122,12 @@ pub(crate) fn allow(call: &WebhookCall, more: Value) -> WebhookAnswer {
         response[key] = value;
     }
     let review = json!({"apiVersion": asked["apiVersion"], "kind": "AdmissionReview", "response": response});
-    WebhookAnswer::Response { status: StatusCode::OK, body: review.to_string().into() }
+    respond(&review)
+}
+
+pub(crate) fn respond(review: &Value) -> WebhookAnswer {
+    let content_type = "application/json".to_owned();
+    WebhookAnswer::Response { status: StatusCode::OK, content_type, body: review.to_string().into() }
 }
 
 /// Allows the request with a JSON patch.

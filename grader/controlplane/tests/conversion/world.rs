@@ -83,7 +83,8 @@ pub(crate) fn review(call: &WebhookCall) -> Value {
 }
 
 pub(crate) fn respond(review: &Value) -> WebhookAnswer {
-    WebhookAnswer::Response { status: StatusCode::OK, body: review.to_string().into() }
+    let content_type = "application/json".to_owned();
+    WebhookAnswer::Response { status: StatusCode::OK, content_type, body: review.to_string().into() }
 }
 
 /// What a webhook does to its right answer before it sends it.
@@ -113,7 +114,8 @@ impl World {
                 Value::Number(code) => {
                     let code = code.as_u64().and_then(|code| u16::try_from(code).ok()).unwrap_or(500);
                     let status = StatusCode::from_u16(code).expect("a status");
-                    WebhookAnswer::Response { status, body: Default::default() }
+                    let content_type = "application/json".to_owned();
+                    WebhookAnswer::Response { status, content_type, body: Default::default() }
                 }
                 answer => respond(&answer),
             }

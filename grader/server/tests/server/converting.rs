@@ -86,10 +86,8 @@ fn serve(mut connection: impl Read + Write, convert: fn(&Value) -> Value) {
             break (path, review);
         }
     };
-    if let Some(path) = path.strip_prefix("//") {
-        // As Go's servers do with a path that can be written shorter.
-        let head =
-            format!("HTTP/1.1 307 Temporary Redirect\r\nlocation: /{path}\r\ncontent-length: 0\r\n\r\n");
+    if path.starts_with("/elsewhere") {
+        let head = "HTTP/1.1 307 Temporary Redirect\r\nlocation: /convert\r\ncontent-length: 0\r\n\r\n";
         let _ = connection.write_all(head.as_bytes());
         let _ = connection.flush();
         return;
@@ -166,7 +164,7 @@ fn a_webhook_that_sends_elsewhere_is_asked_there() {
     let webhook = Webhook::new(minutes);
     let server = Running::new(Limits::default());
     let definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
-    let definition = webhook.definition("//convert", &webhook.certificate);
+    let definition = webhook.definition("/elsewhere", &webhook.certificate);
     assert_eq!(server.administrator("POST", definitions, &definition).status, 201);
     let created = server.administrator("POST", V2, &gadget("v2", "a", json!({"minutes": 2})));
     assert_eq!(created.status, 201, "{}", created.body);
@@ -199,8 +197,8 @@ fn a_webhook_that_cannot_be_trusted_converts_nothing() {
     let body: Value = serde_json::from_str(&refused.body).expect("answers are JSON");
     let message = body["message"].as_str().unwrap_or_default();
     let expected = format!(
-        "conversion webhook for example.com/v2, Kind=Gadget failed: Post \"https://{}/convert?timeout=30s\": tls: ",
+        "conversion webhook for example.com/v2, Kind=Gadget failed: Post \"https://{}/convert?timeout=30s\": tls: failed to verify certificate: x509: certificate signed by unknown authority",
         webhook.address
     );
-    assert_eq!((refused.status, message.starts_with(&expected)), (500, true), "{message}");
+    assert_eq!((refused.status, message), (500, expected.as_str()));
 }
