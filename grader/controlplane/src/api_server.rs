@@ -3,6 +3,7 @@
 use crate::access::{Access, AccessControl};
 use crate::compaction::Compaction;
 use crate::conversion::Backlog;
+use crate::definitions::Departures;
 use crate::metrics::Requests;
 use crate::random::Random;
 use crate::resources::Registry;
@@ -26,6 +27,8 @@ pub(crate) struct ApiServer {
     pub(crate) calls: Calls,
     /// What watches have not been told yet.
     pub(crate) backlog: Backlog,
+    /// The definitions of custom resources that are being deleted.
+    pub(crate) departures: Departures,
 }
 
 impl ApiServer {
@@ -42,6 +45,7 @@ impl ApiServer {
             requests: Requests::default(),
             calls: Calls::default(),
             backlog: Backlog::default(),
+            departures: Departures::default(),
         }
     }
 }

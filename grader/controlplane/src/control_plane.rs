@@ -5,6 +5,7 @@ use crate::api_server::ApiServer;
 use crate::compaction::Compaction;
 use crate::controllers::{Api, Controller};
 use crate::conversion;
+use crate::definitions;
 use crate::endpoint;
 use crate::request::{PendingCall, Reply, Request, WatchId};
 use crate::store::{Change, ResourceId, Snapshot};
@@ -163,7 +164,8 @@ impl ControlPlane {
         let controllers = self.controllers.iter().filter_map(|controller| controller.next_wake());
         let compaction = self.server.compaction.as_ref().map(Compaction::next_wake);
         let watches = self.server.watches.next_wake().into_iter().chain(self.server.backlog.next_wake());
-        controllers.chain(watches).chain(compaction).min()
+        let departures = self.server.departures.next_wake();
+        controllers.chain(watches).chain(compaction).chain(departures).min()
     }
 
     /// Does everything that is due at `now`: controllers act, watches time out.
@@ -177,6 +179,8 @@ impl ControlPlane {
         conversion::pump(&mut self.server, now);
         let ApiServer { watches, backlog, store, .. } = &mut self.server;
         watches.advance(|resource| backlog.told(resource, store.revision()), now);
+        definitions::advance(&mut self.server, now);
+        self.publish(now);
         for index in 0..self.controllers.len() {
             if self.controllers[index].next_wake().is_none_or(|wake| wake > now) {
                 continue;

@@ -1,6 +1,7 @@
 //! Sends requests one after the other and compares the answers with those of a real API server: status, the text of a
 //! refusal, warnings. `record.py` in this folder asks such a server again.
 
+mod definitions;
 mod large;
 
 use controlplane::request::ClientCertificate;
