@@ -1,5 +1,6 @@
 //! The cluster's certificate authority.
 
+use crate::client_key;
 use controlplane::controllers::{CertificateAuthority, SignatureAlgorithm, SigningKey, UnusableAuthority};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -102,7 +103,8 @@ impl Authority {
         parameters.distinguished_name.push(DnType::OrganizationName, group);
         parameters.distinguished_name.push(DnType::CommonName, user);
         let (certificate, key) = self.leaf(parameters, ExtendedKeyUsagePurpose::ClientAuth)?;
-        Ok(Credentials { certificate: certificate.pem(), key: key.serialize_pem() })
+        let key = client_key::sec1(&key.serialize_der()).map_err(|_| rcgen::Error::CouldNotParseKeyPair)?;
+        Ok(Credentials { certificate: certificate.pem(), key })
     }
 
     /// A certificate for a server at this address, valid for a year.

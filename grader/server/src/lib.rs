@@ -13,6 +13,7 @@
 mod attention;
 mod authority;
 mod client_certificate;
+mod client_key;
 mod cluster;
 mod connection;
 mod data;
