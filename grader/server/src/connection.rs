@@ -3,6 +3,7 @@
 use crate::attention::Attention;
 use crate::client_certificate;
 use crate::limits::Limits;
+use crate::web_socket::Handshake;
 use bytes::{Bytes, BytesMut};
 use controlplane::service::{Body, Service};
 use controlplane::{ApiError, ClientCertificate, Request};
@@ -59,7 +60,7 @@ pub(crate) async fn serve(shared: Arc<Shared>, socket: TcpStream, stopping: Watc
     let certificate = client_certificate::identify(&*shared.authority, chain);
     let answering = shared.clone();
     let service = service_fn(move |request| answer(answering.clone(), certificate.clone(), request));
-    let connection = shared.http.serve_connection(TokioIo::new(stream), service);
+    let connection = shared.http.serve_connection_with_upgrades(TokioIo::new(stream), service);
     // A broken connection concerns nobody but the client that broke it.
     let _ = stopping.watch(connection).await;
 }
@@ -68,8 +69,9 @@ pub(crate) async fn serve(shared: Arc<Shared>, socket: TcpStream, stopping: Watc
 async fn answer(
     shared: Arc<Shared>,
     certificate: ClientCertificate,
-    request: http::Request<Incoming>,
+    mut request: http::Request<Incoming>,
 ) -> Result<http::Response<Body>, Infallible> {
+    let web_socket = Handshake::of(&mut request);
     let (parts, body) = request.into_parts();
     let is_head = parts.method == Method::HEAD;
     let answer = async {
@@ -83,7 +85,11 @@ async fn answer(
     };
     let answer = answer.await.unwrap_or_else(|error: ApiError| refuse(&error));
     shared.attention.renew();
-    Ok(if is_head { without_body(answer) } else { answer })
+    Ok(match web_socket {
+        Some(web_socket) => web_socket.answer(answer),
+        None if is_head => without_body(answer),
+        None => answer,
+    })
 }
 
 /// HTTP/2 does not leave the body of an answer to HEAD out by itself.

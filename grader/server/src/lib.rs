@@ -22,6 +22,7 @@ mod limits;
 mod memory;
 mod server;
 pub mod tokens;
+mod web_socket;
 mod webhook_certificate;
 mod webhooks;
 

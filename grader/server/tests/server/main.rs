@@ -7,3 +7,4 @@ mod identity;
 mod keeping;
 mod running;
 mod stopping;
+mod web_sockets;
