@@ -73,6 +73,17 @@ impl Rules for Driver {
         errors
     }
 
+    fn warnings(&self, new: &Value, old: Option<&Value>) -> Vec<String> {
+        let (requests, spec) = (at(new, "/spec/tokenRequests"), at(new, "/spec"));
+        let is_news = old.is_none_or(|old| at(old, "/spec/tokenRequests") != requests);
+        if !is_news || list(spec, "/tokenRequests").is_empty() || has(spec, "serviceAccountTokenInSecrets") {
+            return Vec::new();
+        }
+        let text = "spec.serviceAccountTokenInSecrets is unset; if supported by this CSI driver, set to true to \
+                    prevent possible logging of tokens in volume attributes";
+        vec![text.to_owned()]
+    }
+
     fn validate_update(&self, new: &Value, old: &Value, _subresource: Option<&str>) -> Vec<FieldError> {
         let mut errors = self.validate_create(new);
         // Upstream misspells the first.
