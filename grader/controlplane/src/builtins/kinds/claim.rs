@@ -4,7 +4,7 @@ use super::{data_source, default_class, limits, resources};
 use crate::builtins::fields::{at, list, put, set, text};
 use crate::builtins::names;
 use crate::builtins::quantity::Quantity;
-use crate::builtins::rules::{Cluster, Rules};
+use crate::builtins::rules::{Cluster, Rules, keep_all_but_status, keep_status};
 use crate::error::ApiError;
 use crate::field_error::FieldError;
 use crate::selector::label;
@@ -49,6 +49,16 @@ impl Rules for Claim {
     fn prepare_for_create(&self, claim: &mut Value) {
         data_source::prepare(&mut claim["spec"]);
         set(claim, "status", Some(json!({"phase": "Pending"})));
+    }
+
+    fn prepare_for_update(&self, new: &mut Value, old: &Value, subresource: Option<&str>) {
+        if subresource == Some("status") {
+            return keep_all_but_status(new, old);
+        }
+        keep_status(new, old);
+        if let Some(spec) = new.get_mut("spec") {
+            data_source::complete(spec);
+        }
     }
 
     fn warnings(&self, claim: &Value, _old: Option<&Value>) -> Vec<String> {

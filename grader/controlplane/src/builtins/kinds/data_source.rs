@@ -25,6 +25,11 @@ pub(super) fn prepare(spec: &mut Value) {
     if source.is_object() && !has(spec, "dataSourceRef") && !is_known {
         set(spec, "dataSource", None);
     }
+    complete(spec);
+}
+
+/// Fills in whichever of the two fields is missing: an older client leaves out the one that it does not know.
+pub(super) fn complete(spec: &mut Value) {
     for (given, missing) in [("dataSource", "dataSourceRef"), ("dataSourceRef", "dataSource")] {
         if has(spec, given) && !has(spec, missing) {
             let source = at(spec, &format!("/{given}")).clone();
