@@ -28,6 +28,7 @@ pub use track::{keep_times_if_unchanged, manager_name, track_update};
 
 use crate::error::ApiError;
 use crate::object;
+use crate::resources::Custom;
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -49,6 +50,8 @@ pub struct Writer<'a> {
     pub reset_fields: &'a [&'a [&'a str]],
     /// Whether a CustomResourceDefinition defines the resource.
     pub is_custom: bool,
+    /// The resource, if its versions differ in nothing but what their schemas know.
+    pub versions: Option<&'a Custom>,
 }
 
 /// Why a configuration cannot be applied.

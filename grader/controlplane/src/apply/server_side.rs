@@ -7,7 +7,7 @@ use super::managers::{Manager, Managers, Operation};
 use super::path::equal;
 use super::set::Set;
 use super::shape::Shape;
-use super::track::{nothing, strip, updated};
+use super::track::{fit_others, nothing, strip, updated};
 use super::typed::{Duplicates, changes, field_set, merge, reconcile, remove, validate, with_named_fields};
 use super::{ApplyError, Writer, set_managed_fields};
 use crate::object;
@@ -115,8 +115,9 @@ fn merged(
     for reset in writer.reset_fields {
         fields.remove_tree(reset);
     }
-    managers.set(this.clone(), last_time, fields);
     let merged = merge(shape, Some(live), Some(applied)).unwrap_or_default();
+    fit_others(&managers, &[&merged, live], writer).map_err(ApplyError::Unclassified)?;
+    managers.set(this.clone(), last_time, fields);
     let new = match &last_fields {
         Some(last) => pruned(shape, merged, &managers, last),
         None => merged,

@@ -9,6 +9,7 @@ use crate::builtins;
 use crate::object;
 use crate::schema::Schema;
 use serde_json::{Map, Value};
+use std::collections::BTreeSet;
 
 /// Fields of an object that are never owned.
 const NEVER_OWNED: [&[&str]; 12] = [
@@ -80,6 +81,7 @@ pub(super) fn updated(
     let shape = Shape::of_object(schema, writer.is_custom);
     validate(shape, new, Duplicates::Allowed)?;
     validate(shape, live, Duplicates::Allowed)?;
+    fit_others(&managers, &[new, live], writer)?;
     managers.change_fields(|_, fields| reconcile(shape, fields));
     let mut changes = changes(shape, Some(live), Some(new));
     changes.ignore(writer.reset_fields);
@@ -99,6 +101,23 @@ pub(super) fn updated(
     }
     managers.cap();
     Ok(managers)
+}
+
+/// Checks that the other versions in which managers know an object have all its fields: these are compared in the
+/// version of their manager, and what that does not know cannot be.
+///
+/// # Errors
+/// What a version does not know.
+pub(super) fn fit_others(managers: &Managers, objects: &[&Value], writer: &Writer<'_>) -> Result<(), String> {
+    let Some(versions) = writer.versions else { return Ok(()) };
+    let known: BTreeSet<&str> =
+        managers.entries().iter().map(|entry| entry.manager.api_version.as_str()).collect();
+    for api_version in known.into_iter().filter(|version| *version != writer.api_version) {
+        let Some(other) = versions.sibling(api_version) else { continue };
+        let shape = Shape::of_object(&other.schema, true);
+        objects.iter().try_for_each(|object| validate(shape, object, Duplicates::Allowed))?;
+    }
+    Ok(())
 }
 
 /// Drops what is never owned.

@@ -61,7 +61,7 @@ impl Custom {
     }
 
     /// A webhook converts between the versions.
-    pub(super) fn is_converted_by_webhook(&self) -> bool {
+    pub(crate) fn is_converted_by_webhook(&self) -> bool {
         self.spec["conversion"]["strategy"] == "Webhook"
     }
 

@@ -133,6 +133,7 @@ fn put(
         now,
         reset_fields: &[],
         is_custom: false,
+        versions: None,
     };
     let schema = builtins::schema(API_SERVICES.group(), "v1", "APIService");
     apply::track_update(&schema, None, &mut service, &writer);

@@ -118,6 +118,7 @@ pub(crate) fn put(
         now,
         reset_fields: &[&["status"]],
         is_custom: false,
+        versions: None,
     };
     apply::track_update(&builtins::schema(group, version, &kind), None, &mut object, &writer);
     object::set_metadata(&mut object, "uid", random.uid());

@@ -73,8 +73,13 @@ fn change(
     if let Some(owners) = apply::scale::to_scale(owners_before, &path).unwrap_or_default() {
         object::set_metadata(&mut before, "managedFields", owners);
     }
-    let writer =
-        Writer { kind: "Scale", reset_fields: &[], is_custom: false, ..write.writer("autoscaling/v1") };
+    let writer = Writer {
+        kind: "Scale",
+        reset_fields: &[],
+        is_custom: false,
+        versions: None,
+        ..write.writer("autoscaling/v1")
+    };
     let after = make(&before, &writer)?;
 
     let replicas = after.pointer("/spec/replicas").and_then(Value::as_i64).unwrap_or(0);

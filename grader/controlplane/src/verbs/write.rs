@@ -102,6 +102,10 @@ impl Write<'_> {
             now: self.now,
             reset_fields: strategy::reset_fields(&self.resource, self.subresource),
             is_custom: self.resource.is_custom(),
+            versions: match &self.resource.nature {
+                Nature::Custom(custom) if !custom.is_converted_by_webhook() => Some(custom),
+                _ => None,
+            },
         }
     }
 

@@ -56,3 +56,69 @@ fn a_definition_that_was_deleted_goes_after_a_restart() {
     let snapshot = deleting().snapshot();
     goes(&mut ControlPlane::new(Options { restore: Some(snapshot), ..Options::default() }));
 }
+
+/// A definition of two versions, of which `v1` knows more fields of the spec.
+fn versioned(stored: &str, more: Value) -> Value {
+    let version = |name: &str, more: &Value| {
+        let mut fields = json!({"a": {"type": "string"}});
+        for (name, field) in more.as_object().into_iter().flatten() {
+            fields[name] = field.clone();
+        }
+        let spec = json!({"type": "object", "properties": fields});
+        json!({
+            "name": name, "served": true, "storage": name == stored,
+            "schema": {"openAPIV3Schema": {"type": "object", "properties": {"spec": spec}}},
+        })
+    };
+    json!({
+        "metadata": {"name": "gadgets.example.com"},
+        "spec": {
+            "group": "example.com", "scope": "Namespaced", "names": {"plural": "gadgets", "kind": "Gadget"},
+            "versions": [version("v1beta1", &json!({})), version("v1", &more)],
+        },
+    })
+}
+
+#[test]
+fn a_field_that_the_version_of_a_manager_does_not_know_cannot_be_applied() {
+    let mut plane = ControlPlane::new(Options::default());
+    let (folder, _) = DEFINITION.rsplit_once('/').expect("a name");
+    assert_eq!(send(&mut plane, "POST", folder, &versioned("v1beta1", json!({}))).status, 201);
+    let apply = |plane: &mut ControlPlane, version: &str| {
+        let path =
+            format!("/apis/example.com/{version}/namespaces/default/gadgets/a?fieldManager=me&force=true");
+        let api_version = format!("example.com/{version}");
+        let body = json!({
+            "apiVersion": api_version, "kind": "Gadget", "metadata": {"name": "a"}, "spec": {"a": "1"},
+        });
+        let content = Some("application/apply-patch+yaml".to_owned());
+        ask(plane, &Ask { method: "PATCH".to_owned(), path, body: body.to_string(), content, accept: None })
+    };
+    assert_eq!(apply(&mut plane, "v1beta1").status, 201);
+    let redefine = |plane: &mut ControlPlane, more: Value| {
+        let mut definition = versioned("v1", more);
+        let stored: Value =
+            serde_json::from_slice(&send(plane, "GET", DEFINITION, &Value::Null).body).expect("an object");
+        definition["metadata"]["resourceVersion"] = stored["metadata"]["resourceVersion"].clone();
+        assert_eq!(send(plane, "PUT", DEFINITION, &definition).status, 200);
+    };
+    redefine(&mut plane, json!({}));
+    let path = format!("{GADGETS}/a");
+    // From now on it is kept as `v1`.
+    let mut gadget: Value =
+        serde_json::from_slice(&send(&mut plane, "GET", &path, &Value::Null).body).expect("an object");
+    gadget["metadata"]["labels"] = json!({"kept": "anew"});
+    assert_eq!(send(&mut plane, "PUT", &path, &gadget).status, 200);
+    redefine(&mut plane, json!({"b": {"type": "string", "default": "x"}}));
+
+    let refused = apply(&mut plane, "v1");
+    let text = crate::message(&refused).unwrap_or_default();
+    assert_eq!((refused.status.as_u16(), text.as_str()), (500, ".spec.b: field not declared in schema"));
+    let mut gadget: Value =
+        serde_json::from_slice(&send(&mut plane, "GET", &path, &Value::Null).body).expect("an object");
+    gadget["spec"]["a"] = json!("2");
+    let written = send(&mut plane, "PUT", &path, &gadget);
+    let written: Value = serde_json::from_slice(&written.body).expect("an object");
+    assert_eq!(written["spec"], json!({"a": "2", "b": "x"}));
+    assert_eq!(written["metadata"]["managedFields"], Value::Null, "nobody can be told what is theirs");
+}

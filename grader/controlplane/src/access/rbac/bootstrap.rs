@@ -72,6 +72,7 @@ mod tests {
                 now: Timestamp::UNIX_EPOCH,
                 reset_fields: &[],
                 is_custom: false,
+                versions: None,
             };
             let mut tracked = object.clone();
             let schema = builtins::schema(super::super::GROUP, "v1", kind);

@@ -108,6 +108,7 @@ fn track(write: &Write<'_>, request: &mut Value) {
         now: write.now,
         reset_fields: &[],
         is_custom: false,
+        versions: None,
     };
     apply::track_update(&builtins::schema(GROUP, "v1", KIND), None, request, &writer);
 }

@@ -64,6 +64,7 @@ impl Story {
             now: Timestamp::from_second(self.seconds).expect("a time"),
             reset_fields: if subresource.is_empty() { &[&["status"]] } else { &[&["metadata"], &["spec"]] },
             is_custom: true,
+            versions: None,
         }
     }
 
