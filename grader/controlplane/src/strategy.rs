@@ -63,9 +63,14 @@ pub(crate) fn update(
     warnings: &mut Vec<String>,
 ) -> Vec<FieldError> {
     let mut errors = kind_rules(resource, new, old, subresource, warnings);
-    if !errors.is_empty() {
-        // What is wrong with the metadata is said twice: the rules of all kinds say it before those of the kind.
-        errors.splice(0..0, meta::validate_update(new, old));
+    let is_definition_or_custom = resource.is_custom() || resource.id == CRDS;
+    if !errors.is_empty() && is_definition_or_custom {
+        // The rules of all objects come before those of the kind, and repeat a part of themselves.
+        let mut first = meta::validate_update(new, old);
+        if !first.is_empty() {
+            first.extend(meta::validate_shape(new));
+        }
+        errors.splice(0..0, first);
     }
     errors
 }
@@ -82,7 +87,10 @@ fn kind_rules(
         Nature::BuiltIn(builtin) => {
             let rules = builtins::rules(builtin.group, builtin.kind);
             match definition_of(resource) {
-                Some(definition) => builtins::update(rules, definition, new, old, subresource),
+                Some(definition) => {
+                    let checks = builtins::metadata_checks(builtin.group, builtin.kind);
+                    builtins::update(rules, definition, new, old, subresource, checks)
+                }
                 None => Vec::new(),
             }
         }

@@ -87,10 +87,16 @@ pub fn validate_update(new: &Value, old: &Value) -> Vec<FieldError> {
             errors.push(FieldError::invalid(format!("metadata.{key}"), value, "field is immutable"));
         }
     }
-    errors.extend(labels(new));
-    errors.extend(annotations(new));
-    errors.extend(owner_references(new));
-    errors.extend(managed_fields(new));
+    errors.extend(validate_shape(new));
+    errors
+}
+
+/// Checks the part of the metadata that is as free in a changed object as in a new one.
+pub fn validate_shape(object: &Value) -> Vec<FieldError> {
+    let mut errors = labels(object);
+    errors.extend(annotations(object));
+    errors.extend(owner_references(object));
+    errors.extend(managed_fields(object));
     errors
 }
 

@@ -27,7 +27,10 @@ pub(crate) mod ip;
 
 pub use decode::{Reader, decode, decode_by};
 pub use definitions::{definition, definition_of};
-pub use kinds::{deletion_answers_with_object, deprecation, namespace_may_be_deleted, of as rules};
+pub use kinds::{
+    MetadataChecks, deletion_answers_with_object, deprecation, metadata_checks, namespace_may_be_deleted,
+    of as rules,
+};
 pub use resources::{BuiltinResource, BuiltinSubresource, resource, resources};
 pub use rules::{Cluster, Rules};
 pub(crate) use schemas::QUANTITY;

@@ -2,6 +2,7 @@
 
 use super::decode::{Reader, decode_by};
 use super::definitions::Definition;
+use super::kinds::MetadataChecks;
 use super::rules::Rules;
 use super::{decode, defaults, meta};
 use crate::field_error::FieldError;
@@ -51,6 +52,7 @@ pub fn update(
     new: &mut Value,
     old: &Value,
     subresource: Option<&str>,
+    checks: MetadataChecks,
 ) -> Vec<FieldError> {
     rules.prepare_for_update(new, old, subresource);
     complete(definition, new);
@@ -59,9 +61,17 @@ pub fn update(
     let counts = rules.counts_generation() && !matches!(subresource, Some("status" | "binding"));
     let bump = counts && rules.is_new_generation(new, old);
     set_generation(new, generation + i64::from(bump));
-    let mut errors = meta::validate_update(new, old);
-    if rules.checks_finalizers() {
-        errors.extend(meta::standard_finalizers(new));
+    let checks = if subresource.is_some() { MetadataChecks::default() } else { checks };
+    let changed = meta::validate_update(new, old);
+    let shape = if changed.is_empty() { Vec::new() } else { meta::validate_shape(new) };
+    let standard = if rules.checks_finalizers() { meta::standard_finalizers(new) } else { Vec::new() };
+    // Before the rules of its kind come those of all objects.
+    let mut errors = [&changed[..], &shape].concat();
+    for _ in 0..checks.as_changed {
+        errors.extend(changed.iter().chain(&standard).cloned());
+    }
+    for _ in 0..checks.as_new {
+        errors.extend(shape.iter().chain(&standard).cloned());
     }
     errors.extend(rules.validate_update(new, old, subresource));
     errors

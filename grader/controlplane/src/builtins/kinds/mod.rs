@@ -133,6 +133,48 @@ pub fn of(group: &str, kind: &str) -> &'static dyn Rules {
     }
 }
 
+/// How often the rules of a kind look at the metadata of a changed object: what is wrong with it is said as often.
+#[derive(Clone, Copy, Debug)]
+pub struct MetadataChecks {
+    /// As at that of a new object.
+    pub as_new: usize,
+    /// As at that of an object that was another before.
+    pub as_changed: usize,
+}
+
+impl Default for MetadataChecks {
+    fn default() -> Self {
+        Self { as_new: 0, as_changed: 1 }
+    }
+}
+
+/// The checks of a kind, outside of subresources (each kind's strategy.go and validation).
+pub fn metadata_checks(group: &str, kind: &str) -> MetadataChecks {
+    let (as_new, as_changed) = match (group, kind) {
+        ("", "Event") | (_, "PodDisruptionBudget") => (0, 0),
+        ("", "LimitRange") | (_, "EndpointSlice") => (1, 0),
+        ("", "PersistentVolume") => (2, 0),
+        (_, "ControllerRevision") => (1, 2),
+        (
+            "",
+            "ConfigMap"
+            | "Endpoints"
+            | "Namespace"
+            | "Node"
+            | "PersistentVolumeClaim"
+            | "Pod"
+            | "Secret"
+            | "ServiceAccount",
+        )
+        | ("batch", "Job")
+        | ("networking.k8s.io", "Ingress" | "IngressClass")
+        | ("node.k8s.io" | "rbac.authorization.k8s.io", _)
+        | (_, "StorageClass") => (1, 1),
+        _ => (0, 1),
+    };
+    MetadataChecks { as_new, as_changed }
+}
+
 /// Whether a DELETE that removes the object at once answers with it instead of a Status (`ReturnDeletedObject` of the
 /// kind's storage).
 pub fn deletion_answers_with_object(group: &str, kind: &str) -> bool {

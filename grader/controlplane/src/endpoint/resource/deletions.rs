@@ -95,7 +95,9 @@ impl Call<'_> {
         let mut write = self.delete_write(&options);
         let namespace = self.path.namespace.as_deref();
         let page = list::list(server, &self.resource, namespace, &list_options)?;
-        delete_collection::delete_collection(server, &mut write, &page.items, &options)?;
+        let deleted = delete_collection::delete_collection(server, &mut write, &page.items, &options);
+        self.warnings.append(&mut write.warnings);
+        deleted?;
         let page = Page { revision: Some(server.store.revision()), remaining: None, ..page };
         let body = self.representation.list(&self.resource, &page, self.now)?;
         Ok(self.reply(StatusCode::OK, body))

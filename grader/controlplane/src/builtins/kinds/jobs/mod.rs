@@ -62,12 +62,7 @@ impl Rules for Job {
         if at(spec, "/manualSelector") != true {
             generated_labels(job, &mut errors);
         }
-        spec::validate(spec, "spec", &mut errors);
-        match at(spec, "/selector") {
-            Value::Null => errors.push(FieldError::required("spec.selector", "")),
-            selector => errors.extend(label::validate(selector, "spec.selector")),
-        }
-        template_labels(spec, &mut errors);
+        selected_spec(spec, &mut errors);
         pod_names(job, &mut errors);
         errors
     }
@@ -76,16 +71,10 @@ impl Rules for Job {
         if subresource.is_some() {
             return status::validate(new, old);
         }
-        let mut errors = Vec::new();
         let spec = at(new, "/spec");
-        if at(spec, "/manualSelector") != true {
-            generated_labels(new, &mut errors);
-        }
-        spec::validate(spec, "spec", &mut errors);
-        if at(spec, "/selector").is_null() {
-            errors.push(FieldError::required("spec.selector", ""));
-        }
-        template_labels(spec, &mut errors);
+        // The spec is checked as that of a new job, and then again.
+        let mut errors = self.validate_create(new);
+        selected_spec(spec, &mut errors);
         if text(spec, "/completionMode") != "Indexed" {
             errors.extend(immutable(new, old, "completions"));
         } else if at(spec, "/completions") != at(old, "/spec/completions")
@@ -119,6 +108,16 @@ impl Rules for Job {
         }
         warnings
     }
+}
+
+/// Checks a spec that has a selector of its own, made up or not.
+fn selected_spec(spec: &Value, errors: &mut Vec<FieldError>) {
+    spec::validate(spec, "spec", errors);
+    match at(spec, "/selector") {
+        Value::Null => errors.push(FieldError::required("spec.selector", "")),
+        selector => errors.extend(label::validate(selector, "spec.selector")),
+    }
+    template_labels(spec, errors);
 }
 
 /// Where its pods run and what they get may still be decided while a job is suspended and none of them is left.
