@@ -70,7 +70,11 @@ pub(super) fn delete_unasked(
 }
 
 /// The object in the version of the write, if it is the one that the options are about.
-fn find(server: &mut ApiServer, write: &Write<'_>, options: &DeleteOptions) -> Result<Arc<Value>, ApiError> {
+pub(super) fn find(
+    server: &mut ApiServer,
+    write: &Write<'_>,
+    options: &DeleteOptions,
+) -> Result<Arc<Value>, ApiError> {
     let stored = server.store.get(&write.resource.storage, &write.namespace, &write.name);
     let stored = stored.ok_or_else(|| write.not_found())?.clone();
     let shown = conversion::show(server, &write.resource, &stored.object, stored.revision)?;

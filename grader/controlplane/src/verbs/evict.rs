@@ -39,9 +39,39 @@ pub(crate) fn evict(
     if !ignores_budgets {
         take_from_budget(server, write, &pod)?;
     }
+    if !write.dry_run {
+        delete::find(server, write, &options)?;
+        say_why(server, write, &pod);
+        // What was asked of the pod's version held before this write.
+        options.resource_version = None;
+    }
     // Nobody is asked about the deletion itself, as in Kubernetes.
     delete::delete_unasked(server, write, &options)?;
     Ok(json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}))
+}
+
+/// Whoever looks at the pod on its way out sees that it was evicted (`addConditionAndDeletePod`).
+fn say_why(server: &mut ApiServer, write: &Write<'_>, pod: &Value) {
+    let mut condition = json!({
+        "type": "DisruptionTarget", "status": "True", "reason": "EvictionByEvictionAPI",
+        "message": "Eviction API: evicting", "lastProbeTime": null, "lastTransitionTime": object::time(write.now),
+    });
+    let mut conditions = pod["status"]["conditions"].as_array().cloned().unwrap_or_default();
+    let known = conditions.iter().position(|known| known["type"] == condition["type"]);
+    match known.map(|place| &mut conditions[place]) {
+        Some(known) => {
+            if known["status"] == condition["status"] {
+                condition["lastTransitionTime"] = known["lastTransitionTime"].clone();
+            }
+            *known = condition;
+        }
+        None => conditions.push(condition),
+    }
+    let mut new = pod.clone();
+    new["status"]["conditions"] = conditions.into();
+    if new != *pod {
+        server.store.put(&write.resource.storage, new, write.now);
+    }
 }
 
 /// Takes one disruption from the budget that covers the Pod.
