@@ -170,6 +170,16 @@ pub(super) fn keep_status(new: &mut Value, old: &Value) {
     set(new, "status", old.get("status").cloned());
 }
 
+/// Keeps what a path may not change, of kinds whose status comes without metadata (pkg/registry/flowcontrol).
+pub(super) fn keep_status_without_metadata(new: &mut Value, old: &Value, subresource: Option<&str>) {
+    if subresource.is_some() {
+        keep_all_but_status(new, old);
+        keep_status_metadata(new, old);
+    } else {
+        keep_status(new, old);
+    }
+}
+
 /// The metadata that a write through a subresource may not change (apimachinery/pkg/apis/meta/v1/meta.go,
 /// ResetObjectMetaForStatus).
 pub(super) fn keep_status_metadata(new: &mut Value, old: &Value) {

@@ -3,7 +3,7 @@
 use super::priority_level;
 use crate::builtins::fields::{at, has, list, number, text};
 use crate::builtins::names;
-use crate::builtins::rules::{Rules, keep_all_but_status, keep_status, keep_status_metadata};
+use crate::builtins::rules::{Rules, keep_status_without_metadata};
 use crate::field_error::FieldError;
 use crate::object;
 use serde_json::{Value, json};
@@ -19,15 +19,8 @@ impl Rules for FlowSchema {
         true
     }
 
-    /// A status comes without metadata (pkg/registry/flowcontrol).
     fn prepare_for_update(&self, new: &mut Value, old: &Value, subresource: Option<&str>) {
-        match subresource {
-            Some(_) => {
-                keep_all_but_status(new, old);
-                keep_status_metadata(new, old);
-            }
-            None => keep_status(new, old),
-        }
+        keep_status_without_metadata(new, old, subresource);
     }
 
     fn validate_create(&self, schema: &Value) -> Vec<FieldError> {

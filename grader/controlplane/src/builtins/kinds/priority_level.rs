@@ -1,7 +1,7 @@
 //! PriorityLevelConfigurations (pkg/apis/flowcontrol/validation/validation.go).
 
 use crate::builtins::fields::{at, has, list, number, set, text};
-use crate::builtins::rules::{Rules, keep_all_but_status, keep_status, keep_status_metadata};
+use crate::builtins::rules::{Rules, keep_status_without_metadata};
 use crate::field_error::FieldError;
 use crate::object;
 use crate::system_objects::bootstrap;
@@ -19,15 +19,8 @@ impl Rules for PriorityLevel {
         true
     }
 
-    /// A status comes without metadata (pkg/registry/flowcontrol).
     fn prepare_for_update(&self, new: &mut Value, old: &Value, subresource: Option<&str>) {
-        match subresource {
-            Some(_) => {
-                keep_all_but_status(new, old);
-                keep_status_metadata(new, old);
-            }
-            None => keep_status(new, old),
-        }
+        keep_status_without_metadata(new, old, subresource);
     }
 
     fn validate_create(&self, level: &Value) -> Vec<FieldError> {
